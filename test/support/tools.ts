@@ -1,0 +1,60 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, test } from 'vitest';
+
+/**
+ * The full path of a program on the `PATH`, or undefined where it is missing.
+ * With `CI=true` a missing program is an error: a run that shall prove something must not skip it.
+ */
+export function requireTool(name: string, debianPackage: string): string | undefined {
+  const path = findTool(name);
+  if (path === undefined && process.env.CI === 'true') throw new Error(howToGet(name, debianPackage));
+  return path;
+}
+
+/**
+ * A suite that needs a program. Where it is missing the suite skips under a name that says how to get it, and with
+ * `CI=true` it fails instead. `suite` receives the program's full path.
+ */
+export function describeWithTool(
+  title: string,
+  tool: { name: string; debianPackage: string },
+  suite: (path: string) => void,
+): void {
+  const path = findTool(tool.name);
+  if (path !== undefined) {
+    describe(title, () => suite(path));
+    return;
+  }
+  const how = howToGet(tool.name, tool.debianPackage);
+  if (process.env.CI === 'true') {
+    describe(title, () => {
+      test(`has ${tool.name}`, () => {
+        throw new Error(how);
+      });
+    });
+    return;
+  }
+  describe.skip(`${title} (skipped: ${how})`, () => {
+    test(`needs ${tool.name}`, () => {});
+  });
+}
+
+/** The full path of an executable file on the `PATH`. */
+export function findTool(name: string, path: string = process.env.PATH ?? ''): string | undefined {
+  for (const folder of path.split(delimiter)) {
+    if (folder === '') continue;
+    const candidate = join(folder, name);
+    try {
+      accessSync(candidate, constants.X_OK);
+      if (statSync(candidate).isFile()) return candidate;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return undefined;
+}
+
+function howToGet(name: string, debianPackage: string): string {
+  return `${name} is not installed: apt-get install ${debianPackage}`;
+}
