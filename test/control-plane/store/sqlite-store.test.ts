@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseStoreUrl } from '../../../src/control-plane/store/open-store.ts';
+import { SqliteStore } from '../../../src/control-plane/store/sqlite-store.ts';
+import { storeContract } from './contract.ts';
+
+storeContract('SQLite', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchgear-store-'));
+  return {
+    open: (now) => new SqliteStore({ file: join(folder, 'data', 'switchgear.db'), now }),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+});
+
+describe('a database that cannot be used is refused at the start, in words', () => {
+  let folder: string;
+  let file: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'switchgear-store-'));
+    file = join(folder, 'switchgear.db');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('a file that is no database', () => {
+    writeFileSync(file, 'these are my holiday pictures, not a database'.repeat(50));
+    expect(() => new SqliteStore({ file })).toThrow(/switchgear\.db is corrupt or no SQLite database/);
+  });
+
+  test('a database that was cut off', async () => {
+    const store = new SqliteStore({ file });
+    await store.appendEvents(
+      Array.from({ length: 500 }, (_, at) => ({
+        at,
+        service: 'shop',
+        instance: 'shop-1',
+        breaker: 'payments',
+        event: 'breaker.trip',
+        severity: 'WARN' as const,
+        attributes: { text: 'x'.repeat(200) },
+        traceId: null,
+        spanId: null,
+      })),
+    );
+    await store.close();
+    truncateSync(file, 20_000);
+    expect(() => new SqliteStore({ file })).toThrow(/corrupt/);
+  });
+
+  test('a database of a newer version', () => {
+    const database = new DatabaseSync(file);
+    database.exec('PRAGMA user_version = 99');
+    database.close();
+    expect(() => new SqliteStore({ file })).toThrow(/schema version 99, this control plane knows versions up to 1/);
+  });
+
+  test('a database that another control plane has open', async () => {
+    const first = new SqliteStore({ file });
+    expect(() => new SqliteStore({ file })).toThrow(/in use by another process/);
+    await first.close();
+    await new SqliteStore({ file }).close();
+  });
+
+  test('a path that cannot be a file', () => {
+    expect(() => new SqliteStore({ file: folder })).toThrow(/cannot be opened/);
+  });
+});
+
+describe('the address of a store', () => {
+  test('a path is made absolute and gives the data folder', () => {
+    expect(parseStoreUrl('sqlite:/var/lib/switchgear/fleet.db')).toEqual({
+      kind: 'sqlite',
+      file: '/var/lib/switchgear/fleet.db',
+      dataFolder: '/var/lib/switchgear',
+    });
+  });
+
+  test('a store in memory has no data folder', () => {
+    expect(parseStoreUrl('sqlite::memory:')).toEqual({ kind: 'sqlite', file: ':memory:', dataFolder: null });
+  });
+
+  test('PostgreSQL is named as not supported yet, other things as wrong', () => {
+    expect(parseStoreUrl('postgres://localhost/x')).toEqual({ rule: expect.stringContaining('not supported yet') });
+    expect(parseStoreUrl('sqlite:')).toEqual({ rule: expect.stringContaining('must be sqlite:<path>') });
+    expect(parseStoreUrl('mysql://x')).toEqual({ rule: expect.stringContaining('must be sqlite:<path>') });
+  });
+});
