@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { alerts, DEFAULT_CONFIG, recordingRules, runbookQueries } from '../../src/mixin/index.ts';
+import { describeWithTool } from '../support/tools.ts';
+import { allDashboards, annotationQueries, dataPanels } from './dashboard-json.ts';
+import { fillVariables } from './promql.ts';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+
+describeWithTool(
+  'rules and alerts in the real promtool',
+  { name: 'promtool', debianPackage: 'prometheus' },
+  (promtool) => {
+    test('Prometheus accepts the rule files', async () => {
+      const files = ['dashboards/rules.yaml', 'dashboards/alerts.yaml'].map((file) => join(root, file));
+      const { stdout } = await run(promtool, ['check', 'rules', '--lint-fatal', ...files]);
+      expect(stdout).toContain('SUCCESS');
+    });
+
+    test('Prometheus accepts the type of every dashboard and runbook query, not only its grammar', async () => {
+      const queries = [
+        ...allDashboards()
+          .flatMap(dataPanels)
+          .flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+        ...allDashboards().flatMap(annotationQueries),
+        ...runbookQueries(DEFAULT_CONFIG),
+      ];
+      const rules = queries.map((expr, index) => ({ record: `query_${index}`, expr: fillVariables(expr) }));
+      const folder = mkdtempSync(join(tmpdir(), 'switchgear-queries-'));
+      try {
+        const file = join(folder, 'queries.yaml');
+        writeFileSync(file, stringify({ groups: [{ name: 'queries', rules }] }));
+        const { stdout } = await run(promtool, ['check', 'rules', file]);
+        expect(stdout).toContain(`SUCCESS: ${queries.length} rules found`);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+
+    test.each(['alerts', 'rules'])('the promtool tests of the %s pass', async (name) => {
+      const { stdout } = await run(promtool, ['test', 'rules', join(import.meta.dirname, `promtool/${name}.yaml`)]);
+      expect(stdout).toContain('SUCCESS');
+    });
+
+    test('every alert is tested firing and quiet, and every recording rule is tested', () => {
+      const alertTests = alertCases();
+      for (const { alert } of alerts(DEFAULT_CONFIG).flatMap((group) => group.rules)) {
+        const cases = alertTests.filter((one) => one.alertname === alert);
+        expect(
+          cases.some((one) => one.exp_alerts.length > 0),
+          `${alert} fires in a test`,
+        ).toBe(true);
+        expect(
+          cases.some((one) => one.exp_alerts.length === 0),
+          `${alert} is quiet in a test`,
+        ).toBe(true);
+      }
+      const tested = readFileSync(join(import.meta.dirname, 'promtool/rules.yaml'), 'utf8');
+      for (const { record } of recordingRules(DEFAULT_CONFIG).flatMap((group) => group.rules)) {
+        expect(tested, record).toContain(`expr: ${record}`);
+      }
+    });
+  },
+);
+
+interface AlertCase {
+  readonly alertname: string;
+  readonly exp_alerts: readonly unknown[];
+}
+
+function alertCases(): readonly AlertCase[] {
+  const file = parse(readFileSync(join(import.meta.dirname, 'promtool/alerts.yaml'), 'utf8')) as {
+    tests: { alert_rule_test: AlertCase[] }[];
+  };
+  return file.tests.flatMap((one) => one.alert_rule_test);
+}
