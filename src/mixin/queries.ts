@@ -78,9 +78,9 @@ export function worstState(scope: Scope): string {
   return `max by (${BY_BREAKER.join(', ')}) (${states.join(' or ')})`;
 }
 
-/** Trips in the window, per breaker; also of a process that tripped before its first scrape. */
-export function trips(scope: Scope, newbornLookback: string): string {
-  return sum(BY_BREAKER, rise(series('transitions', scope, `${LABEL.state}="open"`), scope.window, newbornLookback));
+/** Trips in the window, by `by`; also of a process that tripped before its first scrape. */
+export function trips(scope: Scope, newbornLookback: string, by: readonly string[] = BY_BREAKER): string {
+  return sum(by, rise(series('transitions', scope, `${LABEL.state}="open"`), scope.window, newbornLookback));
 }
 
 /** Transitions in the window into `states`, by the state entered and why. */
