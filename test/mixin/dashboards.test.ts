@@ -65,6 +65,11 @@ describe.each(allDashboards().map((dashboard) => ({ title: dashboard.title, dash
       expect(dashboard.links.every(({ includeVars, keepTime }) => includeVars && keepTime)).toBe(true);
     });
 
+    test('shows its links and annotations above the panels, not in a menu', () => {
+      for (const item of [...dashboard.links, ...dashboard.annotations.list])
+        expect(item).not.toHaveProperty('placement');
+    });
+
     test('marks trips', () => {
       expect(dashboard.annotations.list.some(({ expr }) => expr?.includes('breaker_trips'))).toBe(true);
     });

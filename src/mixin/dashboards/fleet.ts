@@ -96,7 +96,7 @@ function broken(): Row {
               title: 'Breakers not closed',
               description:
                 'One row for each state other than closed that a breaker is in, with the number of its instances. Empty is healthy. A breaker that is open on some instances only points at the network or the host rather than the dependency.',
-              queries: [{ expr: query.notClosed(SELECTED), legend: '', instant: true }],
+              queries: [{ expr: query.notClosed(SELECTED), legend: '', shape: 'table' }],
               unit: 'short',
               noValue: 'Every breaker is closed',
               columns: [
@@ -107,7 +107,7 @@ function broken(): Row {
               ],
               link: {
                 title: 'Neutral wires of this breaker',
-                url: `/d/${DASHBOARD_UIDS.neutralWires}?var-service=\${__data.fields.Service}&var-breaker=\${__data.fields.Breaker}&\${datasource:queryparam}`,
+                url: `/d/${DASHBOARD_UIDS.neutralWires}?var-service=\${__data.fields.Service:percentencode}&var-breaker=\${__data.fields.Breaker:percentencode}&\${datasource:queryparam}`,
                 onField: 'Breaker',
               },
             }),

@@ -38,7 +38,19 @@ export function dashboard(spec: {
     .annotation(tripAnnotation())
     .links(links(spec.uid))
     .build();
-  return { ...built, version: 1, panels: layOut(spec.rows) };
+  return {
+    ...built,
+    version: 1,
+    panels: layOut(spec.rows),
+    links: built.links?.map(shown) ?? [],
+    annotations: { list: built.annotations?.list?.map(shown) ?? [] },
+  };
+}
+
+/** The SDK tucks links and annotations away into a menu; here they stand above the panels. */
+function shown<T extends { placement?: unknown }>(item: T): Omit<T, 'placement'> {
+  const { placement: _, ...rest } = item;
+  return rest;
 }
 
 function variables(): NonNullable<Parameters<grafana.DashboardBuilder['variables']>[0]> {

@@ -22,9 +22,10 @@ export interface TimeseriesSpec extends PanelSpec {
   readonly colors?: readonly { readonly series: string; readonly color: string }[];
 }
 
-/** One number, coloured by its thresholds. */
+/** One number, the present one, coloured by its thresholds. */
 export function stat(spec: PanelSpec): grafana.Panel {
-  return apply(new StatBuilder(), spec)
+  const queries = spec.queries.map((query) => ({ ...query, shape: 'value' as const }));
+  return apply(new StatBuilder(), { ...spec, queries })
     .colorMode(common.BigValueColorMode.Background)
     .graphMode(common.BigValueGraphMode.None)
     .textMode(common.BigValueTextMode.Value)

@@ -11,8 +11,8 @@ export interface PanelQuery {
   readonly expr: string;
   /** Grafana's `{{label}}` form; the legend of each series. */
   readonly legend: string;
-  /** Only the present value, as stats and tables show it. */
-  readonly instant?: boolean;
+  /** Through time (the default), the present value alone, or the present values as a table with a column per label. */
+  readonly shape?: 'series' | 'value' | 'table';
 }
 
 /** What every panel has, whatever its kind. */
@@ -67,7 +67,8 @@ export function legend(calcs: readonly string[]): common.VizLegendOptionsBuilder
 
 function target(query: PanelQuery, id: string): DataqueryBuilder {
   const builder = new DataqueryBuilder().refId(id).datasource(DATASOURCE).expr(query.expr).legendFormat(query.legend);
-  return query.instant ? builder.instant().format(PromQueryFormat.Table) : builder.range();
+  if (query.shape === 'table') return builder.instant().format(PromQueryFormat.Table);
+  return query.shape === 'value' ? builder.instant() : builder.range();
 }
 
 /** A to Z; no panel needs more. */
