@@ -12,7 +12,7 @@ export interface AgentIdentity {
   readonly environment?: string;
 }
 
-/** One data point of a breaker metric. Histograms come as their count and sum. */
+/** One data point of a breaker metric; sums are cumulative. A histogram comes as its count: nothing reads the rest of it. */
 export interface MetricObservation {
   readonly kind: 'metric';
   readonly agent: AgentIdentity;
