@@ -11,6 +11,8 @@ export interface TripSettings {
   readonly failures: number | null;
   /** Length of the sliding window in milliseconds, 100 to 86,400,000 (a day). */
   readonly windowMs: number;
+  /** Milliseconds beyond which an executed call counts as slow, 1 to 86,400,000. `null` turns the count off. */
+  readonly slowMs: number | null;
 }
 
 /** How it finds out that the dependency is well again. */
@@ -41,7 +43,7 @@ export interface SettingsPatch {
 
 /** Settings that suit a call to another HTTP service. */
 export const DEFAULT_SETTINGS: BreakerSettings = {
-  trip: { failureRatio: 0.5, minimumCalls: 20, failures: null, windowMs: 10_000 },
+  trip: { failureRatio: 0.5, minimumCalls: 20, failures: null, windowMs: 10_000, slowMs: 5_000 },
   cooldownMs: 30_000,
   halfOpen: { probes: 3, probeTimeoutMs: 10_000 },
   timeoutMs: 10_000,
@@ -56,7 +58,13 @@ const ratio = number('must be in (0, 1]', (value) => value > 0 && value <= 1);
 export const SETTINGS_CHECKS = {
   trip: object(
     {},
-    { failureRatio: nullable(ratio), minimumCalls: calls, failures: nullable(calls), windowMs: integer(100, DAY_MS) },
+    {
+      failureRatio: nullable(ratio),
+      minimumCalls: calls,
+      failures: nullable(calls),
+      windowMs: integer(100, DAY_MS),
+      slowMs: nullable(durationMs),
+    },
   ),
   cooldownMs: durationMs,
   halfOpen: object({}, { probes: integer(1, 1_000), probeTimeoutMs: durationMs }),

@@ -1,0 +1,365 @@
+import {
+  type BreakerSettings,
+  type BreakerState,
+  InvalidInputError,
+  type Override,
+  type SettingsPatch,
+  type TransitionReason,
+} from '@switchgear/conventions';
+import { BreakerCore } from './core.ts';
+import { BreakerClosedDownError, BreakerOpenError } from './errors.ts';
+import { type CallContext, type CallResult, runGuarded } from './guarded-call.ts';
+import { attachWires } from './neutral/attach.ts';
+import { type AttachedWire, divert } from './neutral/divert.ts';
+import type { Receipt } from './neutral/receipt.ts';
+import type { DivertedCall, NeutralWire, Replay, ReplayResult } from './neutral/wire.ts';
+import { type BreakerOptions, type ValidOptions, validateOptions } from './options.ts';
+import { outside } from './outside.ts';
+import { OverrideHold } from './override-hold.ts';
+import { addBreaker, removeBreaker } from './registry.ts';
+import { type BreakerStats, readStats } from './stats.ts';
+import { observerFor } from './telemetry/choose.ts';
+import { diagError, IsolatedObserver } from './telemetry/isolated-observer.ts';
+import type { BreakerReadings, TransitionRecord } from './telemetry/observer.ts';
+
+/** What wires may answer instead of the protected function. */
+export type AnswerOf<Wires> = Wires extends readonly NeutralWire<infer Answer>[] ? Answer : never;
+
+export interface ExecuteOptions {
+  /** The caller's own signal: when it aborts, the call is `cancelled`, which decides nothing. */
+  readonly signal?: AbortSignal | undefined;
+  /** Handed to the neutral wires. */
+  readonly input?: unknown;
+  /** Groups calls whose order matters; handed to the neutral wires. */
+  readonly key?: string | undefined;
+}
+
+export interface OperatorNote {
+  /** Why, for the telemetry. */
+  readonly reason?: string;
+}
+
+export interface Transition {
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  readonly reason: TransitionReason;
+  /** What the operator said. */
+  readonly note: string | undefined;
+}
+
+/** Guards one dependency. Made by `createBreaker`. */
+export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> {
+  readonly name: string;
+  readonly #options: ValidOptions;
+  readonly #core: BreakerCore;
+  readonly #wires: readonly AttachedWire[];
+  readonly #observer: IsolatedObserver;
+  readonly #readings: BreakerReadings;
+  readonly #hold: OverrideHold;
+  readonly #transitionListeners = new Set<(transition: Transition) => void>();
+  readonly #resetListeners = new Set<() => void>();
+  #shutDown = false;
+
+  constructor(name: string, options: BreakerOptions<Wires>) {
+    const valid = validateOptions(name, options);
+    this.name = name;
+    this.#options = valid;
+    this.#core = new BreakerCore(valid.settings, valid.clock, {
+      transitioned: (record) => this.#publish(record),
+      shadowTripped: (record) => this.#observer.transitioned(record),
+    });
+    this.#hold = new OverrideHold(valid.clock, () =>
+      this.#core.setMode('auto', 'desired_state', 'the override expired'),
+    );
+    const attached = attachWires(valid, {
+      observer: () => this.#observer,
+      replay: (replay, attempt) => this.#replay(replay, attempt),
+      retryAfterMs: () => this.#core.retryAfterMs(),
+      onReset: (listener) => this.#resetListeners.add(listener),
+    });
+    this.#wires = attached.wires;
+    const core = this.#core;
+    this.#readings = {
+      name,
+      get state() {
+        return core.state;
+      },
+      get settings() {
+        return core.settings;
+      },
+      wires: attached.readings,
+      calls: (outcome) => core.calls(outcome),
+      wallMs: () => valid.clock.wallMs(),
+      slowCalls: () => core.slowCalls(),
+      activeCalls: () => core.activeCalls(),
+      transitions: (state, reason) => core.transitions(state, reason),
+      window: () => core.window(),
+    };
+    this.#observer = new IsolatedObserver(observerFor(options.telemetry ?? 'otel'), this.#readings);
+    addBreaker(this as unknown as Breaker);
+    this.#observer.added();
+  }
+
+  get state(): BreakerState {
+    this.#hold.expireIfDue();
+    return this.#core.state;
+  }
+
+  /** Rises at every transition. */
+  get generation(): number {
+    return this.#core.generation;
+  }
+
+  get settings(): BreakerSettings {
+    return this.#core.settings;
+  }
+
+  get override(): Override | undefined {
+    this.#hold.expireIfDue();
+    return this.#hold.current;
+  }
+
+  get neutralWires(): Wires {
+    return this.#options.wires as unknown as Wires;
+  }
+
+  stats(): BreakerStats {
+    return readStats(this.#readings);
+  }
+
+  /**
+   * Runs `run` under the breaker. It cannot be replayed: fallback wires may answer for it, a buffer takes only calls of
+   * `protect`.
+   * @throws what `run` throws; CallTimeoutError; BreakerOpenError where it was not let through and no wire took it; the
+   *   reason of `signal` where that was aborted
+   */
+  execute<T>(
+    run: (context: CallContext) => T | PromiseLike<T>,
+    options: ExecuteOptions = {},
+  ): Promise<T | Exclude<AnswerOf<Wires>, Receipt>> {
+    return this.#call(run, options, undefined) as Promise<T | Exclude<AnswerOf<Wires>, Receipt>>;
+  }
+
+  /**
+   * Wraps a function of one input. Its calls can be replayed, so a buffer wire can hold them; it keeps `input` by
+   * reference until then.
+   */
+  protect<Input, T>(
+    fn: (input: Input, context: CallContext) => T | PromiseLike<T>,
+  ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires>> {
+    return (input, options = {}) => {
+      const replay: Replay = (context) => fn(input, context);
+      return this.#call((context) => fn(input, context), { ...options, input }, replay) as Promise<T | AnswerOf<Wires>>;
+    };
+  }
+
+  /** Opens the breaker for one cooldown. Does nothing, and returns false, unless it is closed or half-open. */
+  trip({ reason }: OperatorNote = {}): boolean {
+    this.#hold.expireIfDue();
+    return this.#core.trip('operator', reason);
+  }
+
+  /** Closes the breaker and forgets its failures. Does nothing, and returns false, unless it is open or half-open. */
+  reset({ reason }: OperatorNote = {}): boolean {
+    this.#hold.expireIfDue();
+    return this.#core.reset('operator', reason);
+  }
+
+  /**
+   * Holds the breaker in a mode until `expiresAt`: forced open, disabled (lets all through) or shadow (counts, rejects
+   * nothing). Released from forced open, it sends probes before it closes.
+   */
+  holdIn(
+    override: Override,
+    source: { readonly reason?: 'operator' | 'desired_state'; readonly revision?: number } = {},
+  ): void {
+    this.#hold.set(override);
+    this.#core.setMode(override.mode, source.reason ?? 'operator', override.reason);
+    this.#observer.overridden({ ...override, revision: source.revision });
+  }
+
+  /** Ends an override. Returns false where there is none. */
+  release(reason: 'operator' | 'desired_state' = 'operator'): boolean {
+    if (!this.#hold.clear()) return false;
+    return this.#core.setMode('auto', reason);
+  }
+
+  /** Acts on a desired state: the same as `trip` and `reset`, told apart in the telemetry. */
+  act(kind: 'trip' | 'reset', note: string): boolean {
+    return kind === 'trip' ? this.#core.trip('desired_state', note) : this.#core.reset('desired_state', note);
+  }
+
+  /**
+   * Lays new settings over its own, or takes them off with `undefined`. State and counts stay; a window of another
+   * length starts empty.
+   * @throws InvalidInputError where what results could never trip
+   */
+  configure(patch: SettingsPatch | undefined): void {
+    this.#core.configure(patch);
+  }
+
+  /** Calls `listener` after each transition, outside the context of the call that caused it. Returns what takes it off. */
+  onTransition(listener: (transition: Transition) => void): () => void {
+    this.#transitionListeners.add(listener);
+    return () => this.#transitionListeners.delete(listener);
+  }
+
+  /**
+   * Takes no more calls, gives each wire `drainForMs` (default 0) to replay what it holds, and ends the breaker's series.
+   * What a memory buffer still holds then is dropped, counted with reason `shutdown`.
+   */
+  async close({ drainForMs = 0 }: { readonly drainForMs?: number } = {}): Promise<void> {
+    if (this.#shutDown) return;
+    this.#shutDown = true;
+    await Promise.all(this.#wires.map(({ wire }) => wire.close?.({ drainForMs })));
+    this.#hold.clear();
+    removeBreaker(this as unknown as Breaker);
+    this.#observer.removed();
+  }
+
+  async #call(
+    run: (context: CallContext) => unknown,
+    options: ExecuteOptions,
+    replay: Replay | undefined,
+  ): Promise<unknown> {
+    if (this.#shutDown) throw new BreakerClosedDownError(this.name);
+    this.#hold.expireIfDue();
+    const admission = this.#core.admit();
+    if (!admission.admitted) return this.#divert(options, replay, undefined, admission.retryAfterMs);
+    const { result, tripped } = await this.#run(run, admission, options.signal, 1);
+    if (result.kind === 'value') return result.value;
+    // The call that trips the breaker is diverted as well: its caller deserves no less than the next one.
+    if (tripped && this.#wires.length > 0) return this.#divert(options, replay, result.error, null);
+    throw result.error;
+  }
+
+  async #run<T>(
+    run: (context: CallContext) => T | PromiseLike<T>,
+    { permit, state }: { readonly permit: Parameters<BreakerCore['settle']>[0]; readonly state: BreakerState },
+    signal: AbortSignal | undefined,
+    attempt: number,
+  ): Promise<{ readonly result: CallResult<T>; readonly outcome: string; readonly tripped: boolean }> {
+    const { clock } = this.#options;
+    const startedAt = clock.monotonicMs();
+    const wallStart = clock.wallMs();
+    const timeoutMs = this.#timeoutMs(permit.lease !== null);
+    const result = await runGuarded(run, { breaker: this.name, clock, timeoutMs, signal, attempt });
+    const durationMs = clock.monotonicMs() - startedAt;
+    const outcome = this.#judge(result);
+    const tripped = this.#core.settle(permit, outcome);
+    if (outcome === 'success' || outcome === 'failure' || outcome === 'timeout') {
+      this.#core.countIfSlow(durationMs);
+      this.#observer.timed(outcome, durationMs);
+    }
+    if (outcome === 'failure' || outcome === 'timeout') {
+      const error = result.kind === 'value' ? undefined : result.error;
+      this.#observer.failed({
+        outcome,
+        error,
+        stateAtStart: state,
+        startedAt: wallStart,
+        endedAt: wallStart + durationMs,
+        tripped,
+      });
+    }
+    return { result, outcome, tripped };
+  }
+
+  #timeoutMs(isProbe: boolean): number | null {
+    const { timeoutMs, halfOpen } = this.#core.settings;
+    if (!isProbe) return timeoutMs;
+    return timeoutMs === null ? halfOpen.probeTimeoutMs : Math.min(timeoutMs, halfOpen.probeTimeoutMs);
+  }
+
+  #judge(result: CallResult<unknown>): 'success' | 'failure' | 'timeout' | 'ignored' | 'cancelled' {
+    switch (result.kind) {
+      case 'value':
+        return 'success';
+      case 'timeout':
+        return 'timeout';
+      case 'cancelled':
+        return 'cancelled';
+      case 'error':
+        return this.#isFailure(result.error) ? 'failure' : 'ignored';
+    }
+  }
+
+  #isFailure(error: unknown): boolean {
+    try {
+      return this.#options.isFailure(error);
+    } catch (thrown) {
+      diagError(`isFailure of breaker "${this.name}" threw`, thrown);
+      return true;
+    }
+  }
+
+  async #divert(
+    { input, key, signal }: ExecuteOptions,
+    replay: Replay | undefined,
+    error: unknown,
+    retryAfterMs: number | null,
+  ): Promise<unknown> {
+    const { clock, wireMode } = this.#options;
+    const call: DivertedCall = {
+      breaker: this.name,
+      input,
+      key,
+      signal,
+      error,
+      replay,
+      divertedAt: clock.monotonicMs(),
+    };
+    const result = await divert(this.#wires, wireMode, call, clock, (wireCall) => this.#observer.diverted(wireCall));
+    const wasExecuted = error !== undefined;
+    if (result.taken) {
+      if (!wasExecuted) this.#core.count('diverted');
+      return result.value;
+    }
+    if (wasExecuted) throw error;
+    this.#core.count('rejected');
+    this.#observer.rejected();
+    throw new BreakerOpenError(this.name, retryAfterMs, result.causes);
+  }
+
+  async #replay(replay: Replay, attempt: number): Promise<ReplayResult> {
+    this.#hold.expireIfDue();
+    const admission = this.#core.admit();
+    if (!admission.admitted) return { kind: 'denied', retryAfterMs: admission.retryAfterMs };
+    const { result, outcome } = await this.#run(replay, admission, undefined, attempt);
+    if (result.kind === 'value') return { kind: 'succeeded' };
+    return { kind: outcome === 'ignored' ? 'ignored' : 'failed', error: result.error };
+  }
+
+  #publish(record: TransitionRecord): void {
+    // The tripping request's async context must not leak into spans, listeners or a drain that outlive it.
+    outside(() => {
+      this.#observer.transitioned(record);
+      const { from, to, reason, note } = record;
+      for (const listener of this.#transitionListeners) this.#tell(() => listener({ from, to, reason, note }));
+      if (to === 'closed') for (const listener of this.#resetListeners) this.#tell(listener);
+    });
+  }
+
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      diagError(`A listener of breaker "${this.name}" threw`, error);
+    }
+  }
+}
+
+/**
+ * Makes a breaker and registers it under its name.
+ * @param name 1 to 120 characters, unique in the process, the same on every instance of the service
+ * @throws InvalidInputError naming each option that breaks its rule
+ */
+export function createBreaker<const Wires extends readonly NeutralWire[] = readonly []>(
+  name: string,
+  options: BreakerOptions<Wires> = {},
+): Breaker<Wires> {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidInputError([{ field: 'options', rule: 'must be an object', value: options }]);
+  }
+  return new Breaker<Wires>(name, options);
+}

@@ -1,0 +1,27 @@
+/** A timer that can be called off. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Where a breaker reads time. Decisions use the monotonic clock alone; wall time is for telemetry and expiries. */
+export interface Clock {
+  /** Milliseconds that never go back, from any origin. */
+  monotonicMs(): number;
+  /** Milliseconds since the Unix epoch. */
+  wallMs(): number;
+  /** Calls `run` once after `delayMs`. It must not keep the process alive. */
+  timer(delayMs: number, run: () => void): Timer;
+}
+
+/** The longest delay that Node.js timers take; a longer one would fire at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  timer(delayMs, run) {
+    const handle = setTimeout(run, Math.min(delayMs, MAX_DELAY_MS));
+    handle.unref();
+    return { cancel: () => clearTimeout(handle) };
+  },
+};

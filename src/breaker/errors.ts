@@ -1,0 +1,59 @@
+/** The breaker did not let the call through and no neutral wire took it. */
+export class BreakerOpenError extends Error {
+  readonly code = 'BREAKER_OPEN';
+  readonly breaker: string;
+  /** Milliseconds until the breaker lets a probe through; `null` where an operator holds it open. */
+  readonly retryAfterMs: number | null;
+  /** Why each neutral wire that was asked did not take the call, in the order asked. */
+  readonly causes: readonly unknown[];
+
+  constructor(breaker: string, retryAfterMs: number | null, causes: readonly unknown[] = []) {
+    const when = retryAfterMs === null ? 'it is held open' : `it may be tried again in ${Math.ceil(retryAfterMs)} ms`;
+    super(`Breaker "${breaker}" is open; ${when}`, causes.length > 0 ? { cause: causes[0] } : undefined);
+    this.name = 'BreakerOpenError';
+    this.breaker = breaker;
+    this.retryAfterMs = retryAfterMs;
+    this.causes = causes;
+  }
+}
+
+/** The call took longer than `timeoutMs`; its signal was aborted with this error as the reason. */
+export class CallTimeoutError extends Error {
+  readonly code = 'BREAKER_TIMEOUT';
+  readonly breaker: string;
+  readonly timeoutMs: number;
+
+  constructor(breaker: string, timeoutMs: number) {
+    super(`A call through breaker "${breaker}" took longer than ${timeoutMs} ms`);
+    this.name = 'CallTimeoutError';
+    this.breaker = breaker;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** A neutral wire could not take a call: it is full, or the call cannot be replayed. */
+export class WireRefusedError extends Error {
+  readonly code = 'WIRE_REFUSED';
+  readonly wire: string;
+  /** The wire is not for calls like this one, which is no failure of the wire. */
+  readonly declined: boolean;
+
+  constructor(wire: string, why: string, declined = false) {
+    super(`Neutral wire "${wire}" did not take the call: ${why}`);
+    this.name = 'WireRefusedError';
+    this.wire = wire;
+    this.declined = declined;
+  }
+}
+
+/** The breaker was closed for good with `close()` and takes no more calls. */
+export class BreakerClosedDownError extends Error {
+  readonly code = 'BREAKER_SHUT_DOWN';
+  readonly breaker: string;
+
+  constructor(breaker: string) {
+    super(`Breaker "${breaker}" was shut down with close()`);
+    this.name = 'BreakerClosedDownError';
+    this.breaker = breaker;
+  }
+}

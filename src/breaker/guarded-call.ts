@@ -1,0 +1,60 @@
+import type { Clock } from './clock.ts';
+import { CallTimeoutError } from './errors.ts';
+
+/** What the guarded function is given. */
+export interface CallContext {
+  /** Aborted when the call times out or its caller cancels it. */
+  readonly signal: AbortSignal;
+  /** 1 for a live call; replays out of a buffer count on. */
+  readonly attempt: number;
+}
+
+export type CallResult<T> =
+  | { readonly kind: 'value'; readonly value: T }
+  | { readonly kind: 'error'; readonly error: unknown }
+  | { readonly kind: 'timeout'; readonly error: CallTimeoutError }
+  | { readonly kind: 'cancelled'; readonly error: unknown };
+
+export interface GuardOptions {
+  readonly breaker: string;
+  readonly clock: Clock;
+  readonly timeoutMs: number | null;
+  /** The caller's own signal. */
+  readonly signal: AbortSignal | undefined;
+  readonly attempt: number;
+}
+
+/** Runs one call under its timeout and its caller's signal. Never rejects; a result that comes too late is let go. */
+export function runGuarded<T>(
+  run: (context: CallContext) => T | PromiseLike<T>,
+  { breaker, clock, timeoutMs, signal, attempt }: GuardOptions,
+): Promise<CallResult<T>> {
+  if (signal?.aborted) return Promise.resolve({ kind: 'cancelled', error: signal.reason });
+  const controller = new AbortController();
+  return new Promise((resolve) => {
+    const settle = (result: CallResult<T>) => {
+      timer?.cancel();
+      signal?.removeEventListener('abort', onCancel);
+      resolve(result);
+    };
+    const onCancel = () => {
+      settle({ kind: 'cancelled', error: signal?.reason });
+      controller.abort(signal?.reason);
+    };
+    const onTimeout = () => {
+      const error = new CallTimeoutError(breaker, timeoutMs ?? 0);
+      settle({ kind: 'timeout', error });
+      controller.abort(error);
+    };
+    const timer = timeoutMs === null ? undefined : clock.timer(timeoutMs, onTimeout);
+    signal?.addEventListener('abort', onCancel, { once: true });
+    start(run, { signal: controller.signal, attempt }).then(
+      (value) => settle({ kind: 'value', value }),
+      (error) => settle({ kind: 'error', error }),
+    );
+  });
+}
+
+async function start<T>(run: (context: CallContext) => T | PromiseLike<T>, context: CallContext): Promise<T> {
+  return run(context);
+}

@@ -1,0 +1,29 @@
+export {
+  type BreakerSettings,
+  type BreakerState,
+  type CallOutcome,
+  InvalidInputError,
+  type Override,
+  type SettingsPatch,
+  type TransitionReason,
+} from '@switchgear/conventions';
+export {
+  type AnswerOf,
+  type Breaker,
+  createBreaker,
+  type ExecuteOptions,
+  type OperatorNote,
+  type Transition,
+} from './breaker.ts';
+export type { Clock, Timer } from './clock.ts';
+export { BreakerClosedDownError, BreakerOpenError, CallTimeoutError, WireRefusedError } from './errors.ts';
+export type { CallContext } from './guarded-call.ts';
+export { type BufferWireOptions, bufferWire } from './neutral/buffer-wire.ts';
+export type { DeadCall } from './neutral/drain.ts';
+export { type FallbackWireOptions, fallbackWire } from './neutral/fallback-wire.ts';
+export { isReceipt, type Receipt } from './neutral/receipt.ts';
+export type { DivertedCall, NeutralWire, WireAnswer, WireHost, WireLoad } from './neutral/wire.ts';
+export type { BreakerOptions } from './options.ts';
+export { allBreakers, findBreaker, onBreakerAdded } from './registry.ts';
+export type { BreakerStats, WireStats } from './stats.ts';
+export type { BreakerObserver, BreakerReadings, TransitionRecord } from './telemetry/observer.ts';

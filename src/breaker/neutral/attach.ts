@@ -1,0 +1,61 @@
+import type { ValidOptions } from '../options.ts';
+import type { IsolatedObserver } from '../telemetry/isolated-observer.ts';
+import type { WireReadings } from '../telemetry/observer.ts';
+import type { AttachedWire } from './divert.ts';
+import type { NeutralWire, Replay, ReplayResult, WireHost, WireReport } from './wire.ts';
+import { WireCounters } from './wire-counters.ts';
+
+/** What the wires need of their breaker. The observer exists only once the breaker does, hence a function. */
+export interface BreakerForWires {
+  readonly observer: () => IsolatedObserver;
+  replay(replay: Replay, attempt: number): Promise<ReplayResult>;
+  retryAfterMs(): number | null;
+  onReset(listener: () => void): void;
+}
+
+/** Gives each wire its counters and its host. */
+export function attachWires(
+  { name: breaker, wires, clock }: ValidOptions,
+  { observer, ...services }: BreakerForWires,
+): { readonly wires: readonly AttachedWire[]; readonly readings: readonly WireReadings[] } {
+  const attached = wires.map((wire) => ({ wire, counters: new WireCounters() }));
+  for (const { wire, counters } of attached) {
+    const host: WireHost = { breaker, clock, ...services, report: reportFor(wire, counters, observer) };
+    wire.attach?.(host);
+  }
+  return { wires: attached, readings: attached.map(readingsOf) };
+}
+
+/** Counts first, tells the observer after. */
+function reportFor({ name: wire }: NeutralWire, counters: WireCounters, observer: () => IsolatedObserver): WireReport {
+  return {
+    replayed({ waitedMs, receipt }) {
+      counters.countDrained('replayed');
+      observer().replayed({ wire, outcome: 'replayed', receipt, waitedMs, error: undefined });
+    },
+    retried({ receipt, error }) {
+      counters.countDrained('retried');
+      observer().replayed({ wire, outcome: 'retried', receipt, waitedMs: undefined, error });
+    },
+    dead({ receipt, error }) {
+      counters.countDrained('dead');
+      observer().replayed({ wire, outcome: 'dead', receipt, waitedMs: undefined, error });
+    },
+    dropped(reason, depth) {
+      counters.countDropped(reason);
+      observer().dropped({ wire, reason, depth });
+    },
+    drained: (summary) => observer().drained({ wire, ...summary }),
+  };
+}
+
+function readingsOf({ wire, counters }: AttachedWire): WireReadings {
+  return {
+    name: wire.name,
+    kind: wire.kind,
+    calls: (outcome) => counters.calls(outcome),
+    drained: (outcome) => counters.drained(outcome),
+    dropped: (reason) => counters.dropped(reason),
+    load: () => wire.load?.(),
+  };
+}

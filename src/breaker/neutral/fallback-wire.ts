@@ -1,0 +1,25 @@
+import { breakerName, InvalidInputError } from '@switchgear/conventions';
+import type { DivertedCall, NeutralWire } from './wire.ts';
+
+export interface FallbackWireOptions {
+  /** Default `fallback`. */
+  readonly name?: string;
+}
+
+/**
+ * A wire that answers diverted calls another way.
+ * @param handler returns the answer or a promise of it; where it throws, the next wire is asked
+ */
+export function fallbackWire<Answer>(
+  handler: (call: DivertedCall) => Answer,
+  { name = 'fallback' }: FallbackWireOptions = {},
+): NeutralWire<Awaited<Answer>> {
+  const problems = breakerName(name, 'name');
+  if (typeof handler !== 'function') problems.push({ field: 'handler', rule: 'must be a function', value: handler });
+  if (problems.length > 0) throw new InvalidInputError(problems);
+  return {
+    name,
+    kind: 'fallback',
+    take: async (call) => ({ outcome: 'served', value: await handler(call) }),
+  };
+}

@@ -1,0 +1,88 @@
+import type { DropReason, WireOutcome } from '@switchgear/conventions';
+import type { Clock } from '../clock.ts';
+
+/** A call that the breaker did not let through, or the one that tripped it, on its way to a neutral wire. */
+export interface DivertedCall {
+  readonly breaker: string;
+  /** The original input, as the caller gave it; `undefined` where `execute` was given none. */
+  readonly input: unknown;
+  /** Groups calls whose order matters, such as a customer's id. */
+  readonly key: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** The error of the call that tripped the breaker; `undefined` for a call that was not let through. */
+  readonly error: unknown;
+  /** Monotonic ms. */
+  readonly divertedAt: number;
+  /** Runs the protected function once more with the same input; `undefined` where the call cannot be replayed. */
+  readonly replay: Replay | undefined;
+}
+
+export type Replay = (context: { readonly signal: AbortSignal; readonly attempt: number }) => unknown;
+
+/** What a wire made of a call it took. */
+export interface WireAnswer<Answer> {
+  readonly outcome: Exclude<WireOutcome, 'failed'>;
+  readonly value: Answer;
+}
+
+/** What a wire holds. */
+export interface WireLoad {
+  /** Calls. */
+  readonly depth: number;
+  readonly capacity: number;
+  readonly sizeBytes: number;
+  /** Age of the oldest held call in ms; 0 when empty. */
+  readonly oldestAgeMs: number;
+}
+
+/** Where a diverted call goes. A wire belongs to one breaker. */
+export interface NeutralWire<Answer = unknown> {
+  /** Unique on its breaker; a metric attribute. */
+  readonly name: string;
+  /** What sort of wire: `fallback`, `buffer`. */
+  readonly kind: string;
+  /**
+   * Takes the call, or throws: the wire is then passed over and the next is asked.
+   * @throws WireRefusedError where the wire is not for such a call, which is no failure of the wire
+   */
+  take(call: DivertedCall): Promise<WireAnswer<Answer>> | WireAnswer<Answer>;
+  /** Called once, when the breaker is made. */
+  attach?(host: WireHost): void;
+  /** What it holds; only on wires that hold calls. */
+  load?(): WireLoad;
+  /** Takes no more calls; tries for `drainForMs` to replay what is held, then gives up the rest, by count. */
+  close?(options: { readonly drainForMs: number }): Promise<void>;
+}
+
+/** How an attempt to replay ended. `denied`: the breaker did not let it through, ask again in `retryAfterMs`. */
+export type ReplayResult =
+  | { readonly kind: 'denied'; readonly retryAfterMs: number | null }
+  | { readonly kind: 'succeeded' }
+  /** The protected function failed in a way the breaker counts: worth another attempt. */
+  | { readonly kind: 'failed'; readonly error: unknown }
+  /** It failed in a way the breaker ignores, such as a validation error: another attempt would end alike. */
+  | { readonly kind: 'ignored'; readonly error: unknown };
+
+/** What a breaker offers its wires. */
+export interface WireHost {
+  readonly breaker: string;
+  readonly clock: Clock;
+  /** Sends a held call through the breaker like any other call: it needs a permit and its outcome is judged. */
+  replay(replay: Replay, attempt: number): Promise<ReplayResult>;
+  /** Milliseconds until the breaker may let a call through; 0 when it does now; null where an operator holds it open. */
+  retryAfterMs(): number | null;
+  /** Called after the breaker closed. */
+  onReset(listener: () => void): void;
+  readonly report: WireReport;
+}
+
+/** How a wire tells what becomes of the calls it holds. */
+export interface WireReport {
+  replayed(replay: { readonly waitedMs: number; readonly receipt: string }): void;
+  retried(failure: { readonly receipt: string; readonly error: unknown }): void;
+  /** Handed to the dead-letter handler. */
+  dead(failure: { readonly receipt: string; readonly error: unknown }): void;
+  dropped(reason: DropReason, depth: number): void;
+  /** A drain came to its end, the wire empty. */
+  drained(summary: { readonly replayed: number; readonly dead: number; readonly durationMs: number }): void;
+}

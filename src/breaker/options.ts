@@ -1,0 +1,97 @@
+import {
+  applySettings,
+  type BreakerSettings,
+  breakerName,
+  checkTripRules,
+  DEFAULT_SETTINGS,
+  InvalidInputError,
+  isRecord,
+  object,
+  type Problem,
+  SETTINGS_CHECKS,
+  type SettingsPatch,
+} from '@switchgear/conventions';
+import { type Clock, systemClock } from './clock.ts';
+import type { NeutralWire } from './neutral/wire.ts';
+import type { BreakerObserver } from './telemetry/observer.ts';
+
+export interface BreakerOptions<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> extends SettingsPatch {
+  /**
+   * Which errors say that the dependency is unwell; others are `ignored`. Default: all of them.
+   * An error it throws itself counts as a failure.
+   */
+  readonly isFailure?: (error: unknown) => boolean;
+  /** Where calls go that are not let through, in the order asked. Default: nowhere, the caller gets `BreakerOpenError`. */
+  readonly neutralWires?: Wires;
+  /** `first`: the first wire that takes the call; `all`: every wire gets it and the first answer counts. Default `first`. */
+  readonly wireMode?: 'first' | 'all';
+  /** `otel` (default) reports through `@opentelemetry/api`; `off` reports nothing; or an observer of your own. */
+  readonly telemetry?: 'otel' | 'off' | BreakerObserver;
+  /** For tests: see `ManualClock` in `@switchgear/breaker/testing`. */
+  readonly clock?: Clock;
+}
+
+export interface ValidOptions {
+  readonly name: string;
+  readonly settings: BreakerSettings;
+  readonly isFailure: (error: unknown) => boolean;
+  readonly wires: readonly NeutralWire[];
+  readonly wireMode: 'first' | 'all';
+  readonly clock: Clock;
+}
+
+const anything = () => [];
+const shape = object(
+  {},
+  {
+    ...SETTINGS_CHECKS,
+    isFailure: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
+    neutralWires: (value, field) =>
+      Array.isArray(value) ? checkWires(value, field) : [{ field, rule: 'must be an array of wires', value }],
+    wireMode: (value, field) => expectType(value === 'first' || value === 'all', field, 'must be first or all', value),
+    telemetry: (value, field) =>
+      expectType(
+        value === 'otel' || value === 'off' || isRecord(value),
+        field,
+        'must be otel, off or an observer',
+        value,
+      ),
+    clock: anything,
+  },
+);
+
+/** @throws InvalidInputError naming each option that breaks its rule */
+export function validateOptions(name: string, options: BreakerOptions): ValidOptions {
+  const problems = [...breakerName(name, 'name'), ...shape(options, '')];
+  if (problems.length > 0) throw new InvalidInputError(problems);
+  const settings = applySettings(DEFAULT_SETTINGS, options);
+  const rules = checkTripRules(settings);
+  if (rules.length > 0) throw new InvalidInputError(rules);
+  return {
+    name,
+    settings,
+    isFailure: options.isFailure ?? (() => true),
+    wires: options.neutralWires ?? [],
+    wireMode: options.wireMode ?? 'first',
+    clock: options.clock ?? systemClock,
+  };
+}
+
+function checkWires(wires: readonly unknown[], field: string): Problem[] {
+  const names = new Set<string>();
+  return wires.flatMap((wire, index) => {
+    const at = `${field}[${index}]`;
+    if (!isRecord(wire) || typeof wire.take !== 'function')
+      return [{ field: at, rule: 'must be a neutral wire', value: wire }];
+    const problems = breakerName(wire.name, `${at}.name`);
+    if (names.has(String(wire.name))) {
+      problems.push({ field: `${at}.name`, rule: 'must be unique on its breaker', value: wire.name });
+    }
+    names.add(String(wire.name));
+    return problems;
+  });
+}
+
+function expectType(holds: boolean, field: string, rule: string, value: unknown): Problem[] {
+  return holds ? [] : [{ field, rule, value }];
+}

@@ -1,0 +1,54 @@
+import { InvalidInputError, type Override, timestamp } from '@switchgear/conventions';
+import type { Clock, Timer } from './clock.ts';
+
+/** An override with its expiry, which the breaker enforces by itself, whether or not the control plane is there. */
+export class OverrideHold {
+  readonly #clock: Clock;
+  readonly #onExpired: () => void;
+  #current: Override | undefined;
+  #expiresAt = Number.POSITIVE_INFINITY;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, onExpired: () => void) {
+    this.#clock = clock;
+    this.#onExpired = onExpired;
+  }
+
+  get current(): Override | undefined {
+    return this.#current;
+  }
+
+  set(override: Override): void {
+    const problems = timestamp(override.expiresAt, 'expiresAt');
+    if (problems.length > 0) throw new InvalidInputError(problems);
+    this.clear();
+    this.#current = override;
+    this.#expiresAt = Date.parse(override.expiresAt);
+    this.#arm();
+  }
+
+  /** Returns false where nothing was held. */
+  clear(): boolean {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const held = this.#current !== undefined;
+    this.#current = undefined;
+    this.#expiresAt = Number.POSITIVE_INFINITY;
+    return held;
+  }
+
+  expireIfDue(): void {
+    if (this.#current === undefined || this.#clock.wallMs() < this.#expiresAt) return;
+    this.clear();
+    this.#onExpired();
+  }
+
+  #arm(): void {
+    const waitMs = Math.max(0, this.#expiresAt - this.#clock.wallMs());
+    this.#timer = this.#clock.timer(waitMs, () => {
+      this.expireIfDue();
+      // The timer's longest delay is shorter than the longest override, and wall clocks are set back.
+      if (this.#current !== undefined) this.#arm();
+    });
+  }
+}

@@ -1,0 +1,34 @@
+import { InvalidInputError } from '@switchgear/conventions';
+import type { Breaker } from './breaker.ts';
+
+const breakers = new Map<string, Breaker>();
+const listeners = new Set<(breaker: Breaker) => void>();
+
+/** The breakers of this process, by name, in the order they were made. */
+export function allBreakers(): readonly Breaker[] {
+  return [...breakers.values()];
+}
+
+export function findBreaker(name: string): Breaker | undefined {
+  return breakers.get(name);
+}
+
+/** Calls `listener` for each breaker made from now on; returns what takes it off again. */
+export function onBreakerAdded(listener: (breaker: Breaker) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** One breaker per name and process: its name is what tells its series apart. */
+export function addBreaker(breaker: Breaker): void {
+  if (breakers.has(breaker.name)) {
+    const rule = 'must be unique in the process; a breaker of that name exists (close() it first)';
+    throw new InvalidInputError([{ field: 'name', rule, value: breaker.name }]);
+  }
+  breakers.set(breaker.name, breaker);
+  for (const listener of listeners) listener(breaker);
+}
+
+export function removeBreaker(breaker: Breaker): void {
+  if (breakers.get(breaker.name) === breaker) breakers.delete(breaker.name);
+}

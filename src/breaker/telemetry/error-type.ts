@@ -1,0 +1,23 @@
+/** Most kinds of error told apart in one process; the rest is `_OTHER`, as OpenTelemetry's conventions say. */
+const MOST_TYPES = 100;
+const OTHER = '_OTHER';
+const seen = new Set<string>();
+
+/** The value of `error.type`: the error's code, else its class's name. Bounded over the life of the process. */
+export function errorType(error: unknown): string {
+  const type = typeOf(error);
+  if (seen.has(type)) return type;
+  if (seen.size >= MOST_TYPES || type.length > 60) return OTHER;
+  seen.add(type);
+  return type;
+}
+
+function typeOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const code = codeOf(error) ?? (error.cause instanceof Error ? codeOf(error.cause) : undefined);
+  return code ?? error.name;
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' && error.code !== '' ? error.code : undefined;
+}

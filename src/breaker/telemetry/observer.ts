@@ -1,0 +1,111 @@
+import type {
+  BreakerSettings,
+  BreakerState,
+  CallOutcome,
+  DrainOutcome,
+  DropReason,
+  Override,
+  TimedOutcome,
+  TransitionReason,
+  WireOutcome,
+} from '@switchgear/conventions';
+import type { WireLoad } from '../neutral/wire.ts';
+import type { WindowCounts } from '../window/time-window.ts';
+
+/** The numbers of one wire, read at collection. */
+export interface WireReadings {
+  readonly name: string;
+  readonly kind: string;
+  calls(outcome: WireOutcome): number;
+  drained(outcome: DrainOutcome): number;
+  dropped(reason: DropReason): number;
+  /** undefined on wires that hold nothing. */
+  load(): WireLoad | undefined;
+}
+
+/** The numbers of one breaker, read at collection. */
+export interface BreakerReadings {
+  readonly name: string;
+  readonly state: BreakerState;
+  readonly settings: BreakerSettings;
+  readonly wires: readonly WireReadings[];
+  calls(outcome: CallOutcome): number;
+  /** Wall time, ms. */
+  wallMs(): number;
+  slowCalls(): number;
+  activeCalls(): number;
+  transitions(state: BreakerState, reason: TransitionReason): number;
+  window(): WindowCounts;
+}
+
+export interface TransitionRecord {
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  readonly reason: TransitionReason;
+  /** Wall time, ms. */
+  readonly at: number;
+  readonly generation: number;
+  /** What an operator said. */
+  readonly note: string | undefined;
+  /** The window at a trip. */
+  readonly window: WindowCounts;
+  readonly cooldownMs: number;
+  /** How long the breaker had been open; present on a reset. */
+  readonly openMs: number | undefined;
+  /** Calls diverted and rejected while it was open; present on a reset. */
+  readonly meanwhile: { readonly diverted: number; readonly rejected: number } | undefined;
+}
+
+export interface FailedCall {
+  readonly outcome: 'failure' | 'timeout';
+  readonly error: unknown;
+  /** When the call came. */
+  readonly stateAtStart: BreakerState;
+  /** Wall time, ms. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** This call tripped the breaker. */
+  readonly tripped: boolean;
+}
+
+export interface WireCall {
+  readonly wire: string;
+  readonly outcome: WireOutcome;
+  /** Wall time, ms. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly error: unknown;
+  /** The receipt of a buffered call: its replay is linked to it. */
+  readonly receipt: string | undefined;
+}
+
+export interface ReplayedCall {
+  readonly wire: string;
+  readonly outcome: DrainOutcome;
+  readonly receipt: string;
+  readonly waitedMs: number | undefined;
+  readonly error: unknown;
+}
+
+/** Hears what a breaker did, after it was decided. What an observer throws reaches the OpenTelemetry `diag` logger only. */
+export interface BreakerObserver {
+  /** The breaker exists: its series begin at 0. */
+  added(breaker: BreakerReadings): void;
+  removed(breaker: BreakerReadings): void;
+  /** An executed call ended. */
+  timed(breaker: BreakerReadings, outcome: TimedOutcome, durationMs: number): void;
+  failed(breaker: BreakerReadings, call: FailedCall): void;
+  rejected(breaker: BreakerReadings): void;
+  transitioned(breaker: BreakerReadings, transition: TransitionRecord): void;
+  overridden(breaker: BreakerReadings, override: Override & { readonly revision: number | undefined }): void;
+  diverted(breaker: BreakerReadings, call: WireCall): void;
+  replayed(breaker: BreakerReadings, call: ReplayedCall): void;
+  dropped(
+    breaker: BreakerReadings,
+    drop: { readonly wire: string; readonly reason: DropReason; readonly depth: number },
+  ): void;
+  drained(
+    breaker: BreakerReadings,
+    drain: { readonly wire: string; readonly replayed: number; readonly dead: number; readonly durationMs: number },
+  ): void;
+}

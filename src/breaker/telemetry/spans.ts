@@ -1,0 +1,182 @@
+import {
+  type Attributes,
+  context,
+  type Link,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { ATTR, SCHEMA_URL, SCOPE_NAME, SPANS } from '@switchgear/conventions';
+import { version } from '../version.ts';
+import { errorType } from './error-type.ts';
+import type { BreakerReadings, FailedCall, ReplayedCall, TransitionRecord, WireCall } from './observer.ts';
+import { RateLimit } from './rate-limit.ts';
+
+/** Most failing calls a trip links to: the latest ones. About 100 bytes each. */
+const MOST_LINKS = 16;
+/** Most diverted calls whose span context is kept for the link from their replay. About 200 bytes each. */
+const MOST_ORIGINS = 10_000;
+
+interface FailureMark {
+  readonly at: number;
+  readonly span: SpanContext | undefined;
+}
+
+interface SpanState {
+  failures: FailureMark[];
+  trip: { readonly at: number; readonly span: SpanContext } | undefined;
+  readonly wireLimit: RateLimit;
+  /** By receipt. */
+  readonly origins: Map<string, SpanContext>;
+}
+
+interface SpanShape {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  readonly attributes: Attributes;
+  readonly failed: boolean;
+  readonly root: boolean;
+  readonly links?: Link[];
+}
+
+/** The spans of all breakers, each made after the fact with its true times, so that a good call costs nothing. */
+export class BreakerSpans {
+  readonly #tracer: Tracer = trace.getTracerProvider().getTracer(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
+  readonly #states = new WeakMap<BreakerReadings, SpanState>();
+
+  failedCall(
+    breaker: BreakerReadings,
+    { outcome, error, stateAtStart, startedAt, endedAt, tripped }: FailedCall,
+  ): void {
+    const span = this.#record({
+      name: `${SPANS.call} ${breaker.name}`,
+      start: startedAt,
+      end: endedAt,
+      attributes: {
+        [ATTR.name]: breaker.name,
+        [ATTR.state]: stateAtStart,
+        [ATTR.outcome]: outcome,
+        [ATTR.errorType]: errorType(error),
+        [ATTR.tripped]: tripped,
+      },
+      failed: true,
+      root: false,
+    });
+    const state = this.#state(breaker, startedAt);
+    if (!tripped) state.failures.push({ at: startedAt, span });
+    if (state.failures.length > MOST_LINKS) state.failures.shift();
+  }
+
+  trip(breaker: BreakerReadings, { at, reason, window, cooldownMs }: TransitionRecord): void {
+    const state = this.#state(breaker, at);
+    const counted = state.failures.filter((failure) => at - failure.at <= breaker.settings.trip.windowMs);
+    const span = this.#record({
+      name: `${SPANS.trip} ${breaker.name}`,
+      start: counted[0]?.at ?? at,
+      end: at,
+      attributes: {
+        [ATTR.name]: breaker.name,
+        [ATTR.reason]: reason,
+        [ATTR.failureRatio]: window.executed === 0 ? 0 : window.failed / window.executed,
+        [ATTR.windowCalls]: window.executed,
+        [ATTR.cooldownSeconds]: cooldownMs / 1_000,
+        [ATTR.tripped]: true,
+      },
+      failed: true,
+      root: true,
+      links: counted.flatMap((failure) => (failure.span ? [{ context: failure.span }] : [])),
+    });
+    state.failures = [];
+    // A failed probe trips again; the outage began with the first trip, and its reset links there.
+    state.trip ??= { at, span };
+  }
+
+  reset(breaker: BreakerReadings, { at, reason, openMs, meanwhile }: TransitionRecord): void {
+    const state = this.#state(breaker, at);
+    const { trip } = state;
+    this.#record({
+      name: `${SPANS.reset} ${breaker.name}`,
+      start: trip?.at ?? at - (openMs ?? 0),
+      end: at,
+      attributes: {
+        [ATTR.name]: breaker.name,
+        [ATTR.reason]: reason,
+        [ATTR.openDurationSeconds]: (openMs ?? 0) / 1_000,
+        [ATTR.divertedCalls]: meanwhile?.diverted ?? 0,
+        [ATTR.rejectedCalls]: meanwhile?.rejected ?? 0,
+      },
+      failed: false,
+      root: true,
+      links: trip ? [{ context: trip.span }] : [],
+    });
+    state.trip = undefined;
+    state.failures = [];
+  }
+
+  /** Rate-limited: a long outage diverts every call, and the counters have them all. */
+  diverted(breaker: BreakerReadings, { wire, outcome, startedAt, endedAt, error, receipt }: WireCall): void {
+    const state = this.#state(breaker, startedAt);
+    const origin = state.wireLimit.allows(endedAt)
+      ? this.#record({
+          name: `${SPANS.neutralWire} ${wire}`,
+          start: startedAt,
+          end: endedAt,
+          attributes: wireAttributes(breaker, wire, outcome, error),
+          failed: outcome === 'failed',
+          root: false,
+        })
+      : trace.getSpanContext(context.active());
+    if (!receipt || !origin) return;
+    state.origins.set(receipt, origin);
+    if (state.origins.size > MOST_ORIGINS) state.origins.delete(state.origins.keys().next().value as string);
+  }
+
+  replayed(breaker: BreakerReadings, { wire, outcome, receipt, error }: ReplayedCall, at: number): void {
+    const { origins } = this.#state(breaker, at);
+    const origin = origins.get(receipt);
+    if (outcome !== 'retried') origins.delete(receipt);
+    this.#record({
+      name: `${SPANS.neutralWire} ${wire}`,
+      start: at,
+      end: at,
+      attributes: wireAttributes(breaker, wire, outcome, error),
+      failed: outcome !== 'replayed',
+      root: true,
+      links: origin ? [{ context: origin }] : [],
+    });
+  }
+
+  #record({ name, start, end, attributes, failed, root, links }: SpanShape): SpanContext {
+    const parent = root ? ROOT_CONTEXT : context.active();
+    const span = this.#tracer.startSpan(
+      name,
+      { kind: SpanKind.INTERNAL, startTime: start, attributes, root, ...(links && { links }) },
+      parent,
+    );
+    if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end(end);
+    return span.spanContext();
+  }
+
+  #state(breaker: BreakerReadings, at: number): SpanState {
+    let state = this.#states.get(breaker);
+    if (!state) {
+      state = { failures: [], trip: undefined, wireLimit: new RateLimit(at), origins: new Map() };
+      this.#states.set(breaker, state);
+    }
+    return state;
+  }
+}
+
+function wireAttributes(breaker: BreakerReadings, wire: string, outcome: string, error: unknown): Attributes {
+  return {
+    [ATTR.name]: breaker.name,
+    [ATTR.wireName]: wire,
+    [ATTR.wireOutcome]: outcome,
+    ...(error !== undefined && { [ATTR.errorType]: errorType(error) }),
+  };
+}
