@@ -65,3 +65,17 @@ export interface BreakerView {
 export interface BreakerDetail extends BreakerView {
   readonly byInstance: readonly InstanceView[];
 }
+
+/** One process with breakers. */
+export interface AgentView {
+  readonly service: string;
+  readonly instance: string;
+  readonly version: string | null;
+  readonly environment: string | null;
+  readonly liveness: Liveness;
+  readonly lastSeenAt: string;
+  /** How many breakers it has. */
+  readonly breakers: number;
+  /** Whether it polls for its desired state over OpAMP. */
+  readonly connected: boolean;
+}
