@@ -16,7 +16,7 @@ export function openDatabase(file: string): DatabaseSync {
     // FULL syncs the log at every commit: what was acknowledged survives a power cut, not only the end of the process.
     // EXCLUSIVE keeps a second control plane off the file, whose read model and revisions would drift apart from ours.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    const damage = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+    const damage = database.prepare('PRAGMA quick_check(1)').get()?.quick_check;
     if (damage !== 'ok') throw new StoreError(corrupt(file, String(damage)));
     migrate(database, file);
     return database;

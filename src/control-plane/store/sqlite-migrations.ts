@@ -6,7 +6,7 @@ import { StoreError } from './store.ts';
  * @throws StoreError where the database was written by a newer version of the control plane.
  */
 export function migrate(database: DatabaseSync, file: string): void {
-  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
   if (version > MIGRATIONS.length) {
     throw new StoreError(
       `${file} has schema version ${version}, this control plane knows versions up to ${MIGRATIONS.length}: start the newer control plane that wrote it, or name another file in SWITCHGEAR_STORE`,

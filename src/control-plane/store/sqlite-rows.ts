@@ -6,58 +6,58 @@ export type Row = Record<string, SQLOutputValue>;
 
 export function eventFromRow(row: Row): StoredEvent {
   return {
-    id: Number(row['id']),
-    at: Number(row['at']),
-    service: String(row['service']),
-    instance: String(row['instance']),
-    breaker: String(row['breaker']),
-    event: String(row['event']),
-    severity: row['severity'] as EventSeverity,
-    attributes: JSON.parse(String(row['attributes'])) as StoredEvent['attributes'],
-    traceId: textOrNull(row['trace_id']),
-    spanId: textOrNull(row['span_id']),
+    id: Number(row.id),
+    at: Number(row.at),
+    service: String(row.service),
+    instance: String(row.instance),
+    breaker: String(row.breaker),
+    event: String(row.event),
+    severity: row.severity as EventSeverity,
+    attributes: JSON.parse(String(row.attributes)) as StoredEvent['attributes'],
+    traceId: textOrNull(row.trace_id),
+    spanId: textOrNull(row.span_id),
   };
 }
 
 export function desiredFromRow(row: Row): DesiredRecord {
   return {
-    service: String(row['service']),
-    breaker: String(row['breaker']),
-    revision: Number(row['revision']),
-    override: parseOrNull<Override>(row['override']),
-    action: parseOrNull<Action & { at: number }>(row['action']),
-    generation: Number(row['generation']),
-    config: parseOrNull<SettingsPatch>(row['config']),
+    service: String(row.service),
+    breaker: String(row.breaker),
+    revision: Number(row.revision),
+    override: parseOrNull<Override>(row.override),
+    action: parseOrNull<Action & { at: number }>(row.action),
+    generation: Number(row.generation),
+    config: parseOrNull<SettingsPatch>(row.config),
   };
 }
 
 export function auditFromRow(row: Row): AuditEntry {
   return {
-    id: Number(row['id']),
-    at: Number(row['at']),
-    actor: String(row['actor']),
-    action: row['action'] as AuditAction,
-    service: String(row['service']),
-    breaker: String(row['breaker']),
-    reason: textOrNull(row['reason']),
-    revision: Number(row['revision']),
-    before: parseOrNull<unknown>(row['before']),
-    after: parseOrNull<unknown>(row['after']),
+    id: Number(row.id),
+    at: Number(row.at),
+    actor: String(row.actor),
+    action: row.action as AuditAction,
+    service: String(row.service),
+    breaker: String(row.breaker),
+    reason: textOrNull(row.reason),
+    revision: Number(row.revision),
+    before: parseOrNull<unknown>(row.before),
+    after: parseOrNull<unknown>(row.after),
   };
 }
 
 export function knownBreakerFromRow(row: Row): KnownBreaker {
-  const version = textOrNull(row['version']);
-  const environment = textOrNull(row['environment']);
+  const version = textOrNull(row.version);
+  const environment = textOrNull(row.environment);
   return {
     agent: {
-      service: String(row['service']),
-      instance: String(row['instance']),
+      service: String(row.service),
+      instance: String(row.instance),
       ...(version !== null && { version }),
       ...(environment !== null && { environment }),
     },
-    breaker: String(row['breaker']),
-    lastSeenAt: Number(row['last_seen_at']),
+    breaker: String(row.breaker),
+    lastSeenAt: Number(row.last_seen_at),
   };
 }
 

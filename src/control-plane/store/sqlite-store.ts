@@ -125,7 +125,7 @@ export class SqliteStore implements Store {
   async changeDesired(service: string, breaker: string, decide: DecideChange): Promise<AppliedChange> {
     return this.#transaction(() => {
       const row = this.#prepare('SELECT * FROM desired WHERE service = ? AND breaker = ?').get(service, breaker);
-      const revision = Number(this.#get('UPDATE revision SET value = value + 1 RETURNING value')['value']);
+      const revision = Number(this.#get('UPDATE revision SET value = value + 1 RETURNING value').value);
       const { next, audit } = decide(row ? desiredFromRow(row) : null, revision);
       const record = desiredFromRow(
         this.#get(
@@ -187,7 +187,7 @@ export class SqliteStore implements Store {
       event.traceId,
       event.spanId,
     );
-    return { ...event, id: Number(row['id']) };
+    return { ...event, id: Number(row.id) };
   }
 
   #page<T extends { readonly id: number }>(
