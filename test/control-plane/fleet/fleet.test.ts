@@ -1,0 +1,429 @@
+import { ATTR, InvalidInputError } from '@switchgear/conventions';
+import { describe, expect, it } from 'vitest';
+import { agent, event, fleetAt, inventory, metric, START, status } from './observations.ts';
+
+const MINUTE = 60_000;
+
+describe('liveness', () => {
+  it('goes from live to stale to gone to forgotten as an instance stays silent', () => {
+    const { fleet, clock, changes } = fleetAt();
+    fleet.apply(status(agent('a'), 'payments', 'open', START));
+    expect(fleet.breaker('shop', 'payments')).toMatchObject({
+      state: 'open',
+      instances: { live: 1, stale: 0, gone: 0 },
+    });
+    changes.length = 0;
+
+    clock.now = START + 89_999;
+    fleet.sweep();
+    expect(changes).toEqual([]);
+
+    clock.now = START + 90_000;
+    fleet.sweep();
+    fleet.sweep();
+    expect(changes).toEqual(['shop/payments']);
+    expect(fleet.breaker('shop', 'payments')).toMatchObject({
+      state: null,
+      states: { open: 0 },
+      instances: { live: 0, stale: 1, gone: 0 },
+      byInstance: [{ instance: 'a', liveness: 'stale', state: 'open' }],
+    });
+
+    clock.now = START + 10 * MINUTE;
+    fleet.sweep();
+    expect(fleet.breaker('shop', 'payments')?.instances).toEqual({ live: 0, stale: 0, gone: 1 });
+    expect(fleet.agents()).toMatchObject([{ instance: 'a', liveness: 'gone', breakers: 1 }]);
+
+    clock.now = START + 24 * 60 * MINUTE;
+    fleet.sweep();
+    expect(changes).toEqual(['shop/payments', 'shop/payments', 'shop/payments']);
+    expect(fleet.has('shop', 'payments')).toBe(false);
+    expect(fleet.hasService('shop')).toBe(false);
+    expect(fleet.agents()).toEqual([]);
+    expect(fleet.stats()).toMatchObject({ services: 0, breakers: 0, instances: { live: 0, stale: 0, gone: 0 } });
+  });
+
+  it('goes by when the server heard of an instance, not by the clock of the instance', () => {
+    const { fleet, clock } = fleetAt();
+    fleet.apply(status(agent('a'), 'payments', 'closed', START - 60 * MINUTE));
+    expect(fleet.breaker('shop', 'payments')).toMatchObject({
+      lastSeenAt: new Date(clock.now).toISOString(),
+      instances: { live: 1 },
+    });
+  });
+
+  it('is kept up by heartbeats, which vouch for all breakers of a process', () => {
+    const { fleet, clock } = fleetAt();
+    fleet.apply(status(agent('a'), 'payments', 'open', START));
+    clock.now += 80_000;
+    fleet.sawAgent(agent('a'));
+    clock.now += 80_000;
+    expect(fleet.breaker('shop', 'payments')).toMatchObject({ state: 'open', instances: { live: 1 } });
+    expect(fleet.agents()).toMatchObject([{ connected: true, liveness: 'live' }]);
+    clock.now += 10_000;
+    expect(fleet.agents()).toMatchObject([{ connected: false, liveness: 'stale' }]);
+  });
+
+  it('ends at once with a goodbye, which the last flush of telemetry does not undo', () => {
+    const { fleet, clock, changes } = fleetAt();
+    fleet.reportInventory(agent('a'), inventory({ payments: {} }));
+    changes.length = 0;
+    fleet.agentLeft(agent('a'));
+    expect(changes).toEqual(['shop/payments']);
+    clock.now += 1_000;
+    fleet.apply(status(agent('a'), 'payments', 'closed', clock.now));
+    expect(fleet.breaker('shop', 'payments')?.instances).toEqual({ live: 0, stale: 0, gone: 1 });
+    expect(fleet.agents()).toMatchObject([{ liveness: 'gone', connected: false }]);
+    fleet.sawAgent(agent('a'));
+    expect(fleet.breaker('shop', 'payments')?.instances.live).toBe(1);
+  });
+
+  it('ends for a breaker that the inventory of its process no longer names', () => {
+    const { fleet } = fleetAt();
+    fleet.reportInventory(agent('a'), inventory({ payments: {}, stock: {} }));
+    fleet.reportInventory(agent('a'), inventory({ payments: {} }));
+    expect(fleet.breaker('shop', 'stock')?.instances).toEqual({ live: 0, stale: 0, gone: 1 });
+    expect(fleet.breaker('shop', 'payments')?.instances).toEqual({ live: 1, stale: 0, gone: 0 });
+  });
+});
+
+describe('state', () => {
+  it('comes from the status point with 1', () => {
+    const { fleet } = fleetAt();
+    fleet.apply(status(agent('a'), 'payments', 'half_open', START));
+    expect(fleet.breaker('shop', 'payments')).toMatchObject({
+      state: 'half_open',
+      states: { half_open: 1, closed: 0 },
+    });
+  });
+
+  it('is counted per state, and the one that most needs eyes stands for the breaker', () => {
+    const { fleet } = fleetAt();
+    const states = ['closed', 'closed', 'open', 'forced_open', 'shadow'] as const;
+    states.forEach((state, index) => {
+      fleet.apply(status(agent(`i${index}`), 'payments', state, START));
+    });
+    expect(fleet.breaker('shop', 'payments')).toMatchObject({
+      state: 'forced_open',
+      states: { closed: 2, open: 1, half_open: 0, forced_open: 1, disabled: 0, shadow: 1 },
+    });
+    expect(fleet.stats()).toMatchObject({ instances: { live: 5 }, states: { closed: 2, shadow: 1 } });
+  });
+
+  it('is not turned back by points that come late', () => {
+    const { fleet } = fleetAt();
+    fleet.apply(status(agent('a'), 'payments', 'open', START - 1_000));
+    fleet.apply(status(agent('a'), 'payments', 'closed', START - 2_000));
+    expect(fleet.breaker('shop', 'payments')?.state).toBe('open');
+  });
+
+  it('is known from an event before any metric, and healed by a metric that is newer', () => {
+    const { fleet } = fleetAt();
+    fleet.apply([event(agent('a'), 'payments', 'trip', START - 3_000)]);
+    expect(fleet.breaker('shop', 'payments')?.byInstance[0]).toMatchObject({
+      state: 'open',
+      stateSince: new Date(START - 3_000).toISOString(),
+    });
+    fleet.apply([event(agent('a'), 'payments', 'halfOpen', START - 2_000)]);
+    expect(fleet.breaker('shop', 'payments')?.state).toBe('half_open');
+    fleet.apply(status(agent('a'), 'payments', 'closed', START - 1_000));
+    fleet.apply([event(agent('a'), 'payments', 'trip', START - 1_500)]);
+    expect(fleet.breaker('shop', 'payments')?.state).toBe('closed');
+  });
+
+  it('began when its event says, even where the metric was first', () => {
+    const { fleet } = fleetAt();
+    fleet.apply(status(agent('a'), 'payments', 'closed', START - 9_000));
+    fleet.apply(status(agent('a'), 'payments', 'open', START));
+    fleet.apply([event(agent('a'), 'payments', 'trip', START - 4_000)]);
+    expect(fleet.breaker('shop', 'payments')?.byInstance[0]?.stateSince).toBe(new Date(START - 4_000).toISOString());
+    fleet.apply([event(agent('a'), 'payments', 'trip', START - 20_000)]);
+    expect(fleet.breaker('shop', 'payments')?.byInstance[0]?.stateSince).toBe(new Date(START - 4_000).toISOString());
+  });
+
+  it('does not stick where a clock is far ahead', () => {
+    const { fleet, clock } = fleetAt();
+    fleet.apply(status(agent('a'), 'payments', 'open', START + 60 * MINUTE));
+    expect(fleet.breaker('shop', 'payments')?.byInstance[0]?.stateSince).toBe(new Date(START).toISOString());
+    clock.now += 10_000;
+    fleet.apply(status(agent('a'), 'payments', 'closed', clock.now));
+    expect(fleet.breaker('shop', 'payments')?.state).toBe('closed');
+  });
+});
+
+describe('numbers', () => {
+  const calls = (of: string, outcome: string, value: number, at: number) =>
+    metric(agent(of), 'payments', 'calls', { [ATTR.outcome]: outcome }, value, at);
+  const wire = (of: string, key: 'wireDepth' | 'wireCapacity' | 'wireOldestAge', value: number) =>
+    metric(agent(of), 'payments', key, { [ATTR.wireName]: 'buffer' }, value, START);
+
+  it('are summed over live instances only', () => {
+    const { fleet, clock } = fleetAt();
+    fleet.apply([calls('a', 'success', 10, START), calls('a', 'diverted', 2, START)]);
+    clock.now += 60_000;
+    fleet.apply([calls('b', 'success', 5, clock.now)]);
+    expect(fleet.breaker('shop', 'payments')?.calls).toMatchObject({ success: 15, diverted: 2, failure: 0 });
+    clock.now += 60_000;
+    expect(fleet.breaker('shop', 'payments')?.calls).toMatchObject({ success: 5, diverted: 0 });
+  });
+
+  it('start again with a new instance id, in a row of its own', () => {
+    const { fleet } = fleetAt();
+    fleet.apply([calls('a', 'success', 100, START)]);
+    fleet.agentLeft(agent('a'));
+    fleet.apply([calls('b', 'success', 1, START)]);
+    const detail = fleet.breaker('shop', 'payments');
+    expect(detail?.calls.success).toBe(1);
+    expect(detail?.byInstance.map(({ instance, calls: { success } }) => [instance, success])).toEqual([
+      ['a', 100],
+      ['b', 1],
+    ]);
+  });
+
+  it('are not turned back by a batch that is sent again', () => {
+    const { fleet } = fleetAt();
+    fleet.apply([calls('a', 'success', 10, START)]);
+    fleet.apply([calls('a', 'success', 7, START - 1)]);
+    expect(fleet.breaker('shop', 'payments')?.calls.success).toBe(10);
+  });
+
+  it('of wires are summed, with the highest age', () => {
+    const { fleet } = fleetAt();
+    fleet.apply([
+      wire('a', 'wireDepth', 3),
+      wire('a', 'wireCapacity', 100),
+      wire('a', 'wireOldestAge', 9),
+      wire('b', 'wireDepth', 4),
+      wire('b', 'wireCapacity', 100),
+      wire('b', 'wireOldestAge', 2),
+    ]);
+    const drop = { [ATTR.wireName]: 'buffer', [ATTR.dropReason]: 'overflow' };
+    fleet.apply([
+      metric(agent('a'), 'payments', 'wireDropped', drop, 1, START),
+      metric(agent('a'), 'payments', 'wireDropped', { ...drop, [ATTR.dropReason]: 'expired' }, 2, START),
+      metric(
+        agent('a'),
+        'payments',
+        'wireCalls',
+        { [ATTR.wireName]: 'buffer', [ATTR.wireOutcome]: 'buffered' },
+        8,
+        START,
+      ),
+      metric(
+        agent('a'),
+        'payments',
+        'wireDrained',
+        { [ATTR.wireName]: 'buffer', [ATTR.wireOutcome]: 'replayed' },
+        5,
+        START,
+      ),
+    ]);
+    expect(fleet.breaker('shop', 'payments')?.wires).toEqual([
+      {
+        name: 'buffer',
+        served: 0,
+        buffered: 8,
+        failed: 0,
+        depth: 7,
+        capacity: 200,
+        oldestAgeSeconds: 9,
+        replayed: 5,
+        dead: 0,
+        dropped: 3,
+      },
+    ]);
+  });
+});
+
+describe('restore', () => {
+  it('brings breakers back as stale or gone, without a state, until they are heard of', () => {
+    const { fleet, clock } = fleetAt();
+    const seen: string[] = [];
+    fleet.onFirstSeen((of, breaker) => seen.push(`${of.instance} ${breaker}`));
+    fleet.restore([
+      { agent: agent('a'), breaker: 'payments', lastSeenAt: START - 5_000 },
+      { agent: agent('b'), breaker: 'payments', lastSeenAt: START - 20 * MINUTE },
+      { agent: agent('c'), breaker: 'payments', lastSeenAt: START - 25 * 60 * MINUTE },
+    ]);
+    expect(fleet.has('shop', 'payments')).toBe(true);
+    expect(fleet.breaker('shop', 'payments')).toMatchObject({
+      state: null,
+      instances: { live: 0, stale: 1, gone: 1 },
+      lastSeenAt: new Date(START - 5_000).toISOString(),
+      byInstance: [
+        { instance: 'a', version: '1.0.0', state: null, stateSince: null },
+        { instance: 'b', state: null },
+      ],
+    });
+    clock.now += 1_000;
+    fleet.apply(status(agent('a'), 'payments', 'open', clock.now));
+    expect(fleet.breaker('shop', 'payments')).toMatchObject({ state: 'open', instances: { live: 1, gone: 1 } });
+    expect(seen).toEqual([]);
+  });
+});
+
+describe('delivery', () => {
+  const applied = (revision: number, state: 'applied' | 'failed' = 'applied') =>
+    inventory({ payments: { applied: { revision, status: state } } });
+
+  it('counts live instances that applied, failed or have not reported the desired revision', () => {
+    const { fleet } = fleetAt();
+    const override = {
+      mode: 'forced_open',
+      reason: 'drill',
+      actor: 'operator',
+      expiresAt: '2026-01-31T13:00:00Z',
+    } as const;
+    fleet.setDesired('shop', 'payments', { revision: 7, override });
+    expect(fleet.has('shop', 'payments')).toBe(false);
+    fleet.reportInventory(agent('a'), applied(7));
+    fleet.reportInventory(agent('b'), applied(7, 'failed'));
+    fleet.reportInventory(agent('c'), applied(6));
+    fleet.reportInventory(agent('d'), inventory({ payments: {} }));
+    fleet.reportInventory(agent('e'), applied(7));
+    fleet.agentLeft(agent('e'));
+    expect(fleet.breaker('shop', 'payments')).toMatchObject({
+      override,
+      delivery: { revision: 7, applied: 1, failed: 1, pending: 2 },
+    });
+    fleet.setDesired('shop', 'payments', null);
+    expect(fleet.breaker('shop', 'payments')).toMatchObject({
+      override: null,
+      delivery: { revision: 0, applied: 0, failed: 0, pending: 0 },
+    });
+  });
+
+  it('shows an override no longer than it is in force, and says so', () => {
+    const { fleet, clock, changes } = fleetAt();
+    fleet.reportInventory(agent('a'), applied(1));
+    const expiresAt = new Date(START + 60_000).toISOString();
+    fleet.setDesired('shop', 'payments', {
+      revision: 1,
+      override: { mode: 'disabled', reason: 'drill', actor: 'operator', expiresAt },
+    });
+    changes.length = 0;
+    clock.now += 60_000;
+    fleet.sweep();
+    expect(changes).toEqual(['shop/payments']);
+    expect(fleet.breaker('shop', 'payments')?.override).toBeNull();
+  });
+});
+
+describe('lists', () => {
+  const filled = () => {
+    const { fleet } = fleetAt();
+    for (const service of ['b-service', 'a/service'])
+      for (const breaker of ['stock', 'Payments', 'mail'])
+        fleet.apply(status(agent('i', service), breaker, breaker === 'mail' ? 'open' : 'closed', START));
+    return fleet;
+  };
+  const names = (items: readonly { service: string; breaker: string }[]) =>
+    items.map(({ service, breaker }) => `${service}:${breaker}`);
+
+  it('come in the order of service and breaker, page by page', () => {
+    const fleet = filled();
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = fleet.breakers({ limit: 4, ...(cursor !== null && { cursor }) });
+      seen.push(...names(page.items));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    expect(seen).toEqual([
+      'a/service:Payments',
+      'a/service:mail',
+      'a/service:stock',
+      'b-service:Payments',
+      'b-service:mail',
+      'b-service:stock',
+    ]);
+  });
+
+  it('go on after the cursor when its breaker is gone and others came', () => {
+    const fleet = filled();
+    const first = fleet.breakers({ limit: 2 });
+    fleet.apply(status(agent('i', 'a/service'), 'aaa', 'closed', START));
+    fleet.apply(status(agent('i', 'a/service'), 'nnn', 'closed', START));
+    expect(names(fleet.breakers({ limit: 2, cursor: first.nextCursor! }).items)).toEqual([
+      'a/service:nnn',
+      'a/service:stock',
+    ]);
+  });
+
+  it('are filtered by service, by state, and by text in any case', () => {
+    const fleet = filled();
+    expect(names(fleet.breakers({ service: 'a/service', state: 'open' }).items)).toEqual(['a/service:mail']);
+    expect(names(fleet.breakers({ q: 'PAY' }).items)).toEqual(['a/service:Payments', 'b-service:Payments']);
+    expect(fleet.breakers({ state: 'forced_open' })).toEqual({ items: [], nextCursor: null });
+  });
+
+  it('refuse a cursor that no page gave out, and a limit out of range', () => {
+    const fleet = filled();
+    for (const cursor of ['', '!', 'bm9wZQ', Buffer.from('[1,2]').toString('base64url')])
+      expect(() => fleet.breakers({ cursor })).toThrow(InvalidInputError);
+    expect(() => fleet.breakers({ limit: 1_001 })).toThrow('`limit` must be an integer from 1 to 1000, got 1001');
+  });
+});
+
+describe('changes', () => {
+  it('are told once per call, and not where only the time of the last news moved', () => {
+    const { fleet, clock, changes } = fleetAt();
+    fleet.apply(status(agent('a'), 'payments', 'closed', START));
+    expect(changes).toEqual(['shop/payments']);
+    clock.now += 10_000;
+    fleet.apply(status(agent('a'), 'payments', 'closed', clock.now));
+    expect(changes).toHaveLength(1);
+    fleet.apply(status(agent('a'), 'payments', 'open', clock.now));
+    expect(changes).toHaveLength(2);
+  });
+
+  it('end when the listener is taken away', () => {
+    const { fleet } = fleetAt();
+    let heard = 0;
+    const stop = fleet.onChange(() => {
+      heard += 1;
+    });
+    stop();
+    fleet.apply(status(agent('a'), 'payments', 'closed', START));
+    expect(heard).toBe(0);
+  });
+
+  it('start with the first time a breaker is seen on an instance', () => {
+    const { fleet } = fleetAt();
+    const seen: string[] = [];
+    fleet.onFirstSeen((of, breaker, at) => seen.push(`${of.service} ${of.instance} ${breaker} ${at}`));
+    fleet.apply(status(agent('a'), 'payments', 'closed', START));
+    fleet.apply(status(agent('a'), 'payments', 'open', START));
+    fleet.reportInventory(agent('b'), inventory({ payments: {} }));
+    expect(seen).toEqual([`shop a payments ${START}`, `shop b payments ${START}`]);
+  });
+});
+
+describe('bounds', () => {
+  it('turn away what does not fit and count it', () => {
+    const { fleet } = fleetAt({ maxBreakerInstances: 2 });
+    fleet.apply(['a', 'b', 'c'].flatMap((name) => status(agent(name), 'payments', 'closed', START)));
+    expect(fleet.breaker('shop', 'payments')?.byInstance.map(({ instance }) => instance)).toEqual(['a', 'b']);
+    expect(fleet.stats().refused).toBe(6);
+  });
+
+  it('make room by giving up what is gone', () => {
+    const { fleet, clock } = fleetAt({ maxBreakerInstances: 2 });
+    fleet.apply(['a', 'b'].flatMap((name) => status(agent(name), 'payments', 'closed', START)));
+    fleet.agentLeft(agent('a'));
+    clock.now += 2_000;
+    fleet.apply(status(agent('c'), 'payments', 'closed', clock.now));
+    expect(fleet.breaker('shop', 'payments')?.byInstance.map(({ instance }) => instance)).toEqual(['b', 'c']);
+    expect(fleet.stats().refused).toBe(0);
+  });
+
+  it('hold for the wires of a breaker', () => {
+    const { fleet } = fleetAt();
+    const points = Array.from({ length: 40 }, (_, index) =>
+      metric(agent('a'), 'payments', 'wireDepth', { [ATTR.wireName]: `wire-${index}` }, 1, START),
+    );
+    fleet.apply(points);
+    expect(fleet.breaker('shop', 'payments')?.wires).toHaveLength(32);
+    expect(fleet.stats().refused).toBe(8);
+  });
+});
