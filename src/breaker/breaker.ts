@@ -6,16 +6,17 @@ import {
   type SettingsPatch,
   type TransitionReason,
 } from '@switchgear/conventions';
-import { BreakerCore } from './core.ts';
+import { BreakerCore, type SettledOutcome } from './core.ts';
 import { BreakerClosedDownError, BreakerOpenError } from './errors.ts';
 import { type CallContext, type CallResult, runGuarded } from './guarded-call.ts';
+import type { Permit } from './machine/state.ts';
 import { attachWires } from './neutral/attach.ts';
 import { type AttachedWire, divert } from './neutral/divert.ts';
 import type { Receipt } from './neutral/receipt.ts';
 import type { DivertedCall, NeutralWire, Replay, ReplayResult } from './neutral/wire.ts';
 import { type BreakerOptions, type ValidOptions, validateOptions } from './options.ts';
 import { outside } from './outside.ts';
-import { OverrideHold } from './override-hold.ts';
+import { OverrideHold, type OverrideSource } from './override-hold.ts';
 import { addBreaker, removeBreaker } from './registry.ts';
 import { type BreakerStats, readStats } from './stats.ts';
 import { observerFor } from './telemetry/choose.ts';
@@ -119,6 +120,17 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     return this.#hold.current;
   }
 
+  /** Who set the override; undefined where there is none. */
+  get overrideSource(): OverrideSource | undefined {
+    this.#hold.expireIfDue();
+    return this.#hold.source;
+  }
+
+  /** Wall time by the breaker's clock, ms since the epoch. */
+  wallMs(): number {
+    return this.#options.clock.wallMs();
+  }
+
   get neutralWires(): Wires {
     return this.#options.wires as unknown as Wires;
   }
@@ -169,17 +181,15 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
    * Holds the breaker in a mode until `expiresAt`: forced open, disabled (lets all through) or shadow (counts, rejects
    * nothing). Released from forced open, it sends probes before it closes.
    */
-  holdIn(
-    override: Override,
-    source: { readonly reason?: 'operator' | 'desired_state'; readonly revision?: number } = {},
-  ): void {
-    this.#hold.set(override);
-    this.#core.setMode(override.mode, source.reason ?? 'operator', override.reason);
+  holdIn(override: Override, source: { readonly reason?: OverrideSource; readonly revision?: number } = {}): void {
+    const reason = source.reason ?? 'operator';
+    this.#hold.set(override, reason);
+    this.#core.setMode(override.mode, reason, override.reason);
     this.#observer.overridden({ ...override, revision: source.revision });
   }
 
   /** Ends an override. Returns false where there is none. */
-  release(reason: 'operator' | 'desired_state' = 'operator'): boolean {
+  release(reason: OverrideSource = 'operator'): boolean {
     if (!this.#hold.clear()) return false;
     return this.#core.setMode('auto', reason);
   }
@@ -235,10 +245,10 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
 
   async #run<T>(
     run: (context: CallContext) => T | PromiseLike<T>,
-    { permit, state }: { readonly permit: Parameters<BreakerCore['settle']>[0]; readonly state: BreakerState },
+    { permit, state }: { readonly permit: Permit; readonly state: BreakerState },
     signal: AbortSignal | undefined,
     attempt: number,
-  ): Promise<{ readonly result: CallResult<T>; readonly outcome: string; readonly tripped: boolean }> {
+  ): Promise<{ readonly result: CallResult<T>; readonly outcome: SettledOutcome; readonly tripped: boolean }> {
     const { clock } = this.#options;
     const startedAt = clock.monotonicMs();
     const wallStart = clock.wallMs();
@@ -246,22 +256,15 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     const result = await runGuarded(run, { breaker: this.name, clock, timeoutMs, signal, attempt });
     const durationMs = clock.monotonicMs() - startedAt;
     const outcome = this.#judge(result);
-    const tripped = this.#core.settle(permit, outcome);
-    if (outcome === 'success' || outcome === 'failure' || outcome === 'timeout') {
+    const endedAt = wallStart + durationMs;
+    const tripped = this.#core.settle(permit, outcome, (trips) => {
+      if (outcome === 'ignored' || outcome === 'cancelled') return;
       this.#core.countIfSlow(durationMs);
       this.#observer.timed(outcome, durationMs);
-    }
-    if (outcome === 'failure' || outcome === 'timeout') {
+      if (outcome === 'success') return;
       const error = result.kind === 'value' ? undefined : result.error;
-      this.#observer.failed({
-        outcome,
-        error,
-        stateAtStart: state,
-        startedAt: wallStart,
-        endedAt: wallStart + durationMs,
-        tripped,
-      });
-    }
+      this.#observer.failed({ outcome, error, stateAtStart: state, startedAt: wallStart, endedAt, tripped: trips });
+    });
     return { result, outcome, tripped };
   }
 
@@ -271,7 +274,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     return timeoutMs === null ? halfOpen.probeTimeoutMs : Math.min(timeoutMs, halfOpen.probeTimeoutMs);
   }
 
-  #judge(result: CallResult<unknown>): 'success' | 'failure' | 'timeout' | 'ignored' | 'cancelled' {
+  #judge(result: CallResult<unknown>): SettledOutcome {
     switch (result.kind) {
       case 'value':
         return 'success';

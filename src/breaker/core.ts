@@ -21,6 +21,9 @@ export type Admission =
   | { readonly admitted: true; readonly permit: Permit; readonly state: BreakerState }
   | { readonly admitted: false; readonly retryAfterMs: number | null };
 
+/** How an admitted call can end. */
+export type SettledOutcome = Extract<CallOutcome, 'success' | 'failure' | 'timeout' | 'ignored' | 'cancelled'>;
+
 export interface CoreEvents {
   transitioned(record: TransitionRecord): void;
   /** In shadow: it would have tripped. */
@@ -81,11 +84,11 @@ export class BreakerCore {
     throw new Error('The machine answered a call with neither a permit nor a refusal');
   }
 
-  /** Takes a permit back with what became of its call. Returns whether this call tripped the breaker. */
-  settle(
-    permit: Permit,
-    outcome: Extract<CallOutcome, 'success' | 'failure' | 'timeout' | 'ignored' | 'cancelled'>,
-  ): boolean {
+  /**
+   * Takes a permit back with what became of its call. Returns whether this call tripped the breaker.
+   * @param report told of that after the decision and before its publication, so that a trip comes after its cause
+   */
+  settle(permit: Permit, outcome: SettledOutcome, report: (tripped: boolean) => void): boolean {
     this.#cells.add(LAYOUT.active, -1);
     this.count(outcome);
     const now = this.#now();
@@ -97,11 +100,12 @@ export class BreakerCore {
     // Late result: its permit is from an older generation, and its news would spoil the window of this one.
     if (permit.generation === this.#state.generation && this.#judges()) this.#window.record(now, failed);
     if (!failed) {
+      report(false);
       if (permit.lease !== null) this.#decide({ type: 'succeeded', permit }, now);
       return false;
     }
-    const effects = this.#decide({ type: 'failed', permit, counts: this.#window.counts(now) }, now);
-    return effects.some((effect) => effect.type === 'transition' && effect.to.kind === 'open');
+    const event = { type: 'failed', permit, counts: this.#window.counts(now) } as const;
+    return opens(this.#decide(event, now, undefined, (effects) => report(opens(effects))));
   }
 
   trip(reason: TransitionReason, note?: string): boolean {
@@ -177,10 +181,16 @@ export class BreakerCore {
     return this.#decide(event, this.#now(), note).some((effect) => effect.type === 'transition');
   }
 
-  #decide(event: MachineEvent, now: number, note?: string): readonly Effect[] {
+  #decide(
+    event: MachineEvent,
+    now: number,
+    note?: string,
+    beforePublishing?: (effects: readonly Effect[]) => void,
+  ): readonly Effect[] {
     const { state, effects } = transition(this.#state, event, now, this.#settings);
     this.#state = state;
     const records = effects.map((effect) => this.#keep(effect, now, note));
+    beforePublishing?.(effects);
     // Published only once everything is decided: a listener that calls back finds the breaker in its new state.
     for (const record of records) record?.();
     return effects;
@@ -230,4 +240,8 @@ export class BreakerCore {
       },
     };
   }
+}
+
+function opens(effects: readonly Effect[]): boolean {
+  return effects.some((effect) => effect.type === 'transition' && effect.to.kind === 'open');
 }

@@ -16,6 +16,8 @@ export {
   type Transition,
 } from './breaker.ts';
 export type { Clock, Timer } from './clock.ts';
+export { type ControlLink, type ControlPlaneOptions, connectControlPlane } from './control/link.ts';
+export type { ServiceIdentity } from './control/messages.ts';
 export { BreakerClosedDownError, BreakerOpenError, CallTimeoutError, WireRefusedError } from './errors.ts';
 export type { CallContext } from './guarded-call.ts';
 export { type BufferWireOptions, bufferWire } from './neutral/buffer-wire.ts';
@@ -24,6 +26,6 @@ export { type FallbackWireOptions, fallbackWire } from './neutral/fallback-wire.
 export { isReceipt, type Receipt } from './neutral/receipt.ts';
 export type { DivertedCall, NeutralWire, WireAnswer, WireHost, WireLoad } from './neutral/wire.ts';
 export type { BreakerOptions } from './options.ts';
-export { allBreakers, findBreaker, onBreakerAdded } from './registry.ts';
+export { allBreakers, findBreaker, onBreakerAdded, onBreakerRemoved } from './registry.ts';
 export type { BreakerStats, WireStats } from './stats.ts';
 export type { BreakerObserver, BreakerReadings, TransitionRecord } from './telemetry/observer.ts';

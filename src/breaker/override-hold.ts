@@ -1,11 +1,15 @@
 import { InvalidInputError, type Override, timestamp } from '@switchgear/conventions';
 import type { Clock, Timer } from './clock.ts';
 
+/** Who holds a breaker: somebody in this process, or the control plane. */
+export type OverrideSource = 'operator' | 'desired_state';
+
 /** An override with its expiry, which the breaker enforces by itself, whether or not the control plane is there. */
 export class OverrideHold {
   readonly #clock: Clock;
   readonly #onExpired: () => void;
   #current: Override | undefined;
+  #source: OverrideSource | undefined;
   #expiresAt = Number.POSITIVE_INFINITY;
   #timer: Timer | undefined;
 
@@ -18,11 +22,17 @@ export class OverrideHold {
     return this.#current;
   }
 
-  set(override: Override): void {
+  /** Who set it; undefined where nothing is held. */
+  get source(): OverrideSource | undefined {
+    return this.#source;
+  }
+
+  set(override: Override, source: OverrideSource): void {
     const problems = timestamp(override.expiresAt, 'expiresAt');
     if (problems.length > 0) throw new InvalidInputError(problems);
     this.clear();
     this.#current = override;
+    this.#source = source;
     this.#expiresAt = Date.parse(override.expiresAt);
     this.#arm();
   }
@@ -33,6 +43,7 @@ export class OverrideHold {
     this.#timer = undefined;
     const held = this.#current !== undefined;
     this.#current = undefined;
+    this.#source = undefined;
     this.#expiresAt = Number.POSITIVE_INFINITY;
     return held;
   }

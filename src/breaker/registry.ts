@@ -2,7 +2,9 @@ import { InvalidInputError } from '@switchgear/conventions';
 import type { Breaker } from './breaker.ts';
 
 const breakers = new Map<string, Breaker>();
-const listeners = new Set<(breaker: Breaker) => void>();
+type Listener = (breaker: Breaker) => void;
+const addedListeners = new Set<Listener>();
+const removedListeners = new Set<Listener>();
 
 /** The breakers of this process, by name, in the order they were made. */
 export function allBreakers(): readonly Breaker[] {
@@ -14,9 +16,15 @@ export function findBreaker(name: string): Breaker | undefined {
 }
 
 /** Calls `listener` for each breaker made from now on; returns what takes it off again. */
-export function onBreakerAdded(listener: (breaker: Breaker) => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
+export function onBreakerAdded(listener: Listener): () => void {
+  addedListeners.add(listener);
+  return () => addedListeners.delete(listener);
+}
+
+/** Calls `listener` for each breaker that is closed down from now on; returns what takes it off again. */
+export function onBreakerRemoved(listener: Listener): () => void {
+  removedListeners.add(listener);
+  return () => removedListeners.delete(listener);
 }
 
 /** One breaker per name and process: its name is what tells its series apart. */
@@ -26,9 +34,11 @@ export function addBreaker(breaker: Breaker): void {
     throw new InvalidInputError([{ field: 'name', rule, value: breaker.name }]);
   }
   breakers.set(breaker.name, breaker);
-  for (const listener of listeners) listener(breaker);
+  for (const listener of addedListeners) listener(breaker);
 }
 
 export function removeBreaker(breaker: Breaker): void {
-  if (breakers.get(breaker.name) === breaker) breakers.delete(breaker.name);
+  if (breakers.get(breaker.name) !== breaker) return;
+  breakers.delete(breaker.name);
+  for (const listener of removedListeners) listener(breaker);
 }

@@ -57,10 +57,10 @@ export class BreakerEvents {
   }
 
   #limit(breaker: BreakerReadings, key: EventKey, at: number): RateLimit {
-    let limits = this.#limits.get(breaker);
-    if (!limits) this.#limits.set(breaker, (limits = new Map()));
-    let limit = limits.get(key);
-    if (!limit) limits.set(key, (limit = new RateLimit(at)));
+    const limits = this.#limits.get(breaker) ?? new Map<EventKey, RateLimit>();
+    const limit = limits.get(key) ?? new RateLimit(at);
+    limits.set(key, limit);
+    this.#limits.set(breaker, limits);
     return limit;
   }
 }

@@ -17,6 +17,7 @@ import {
   LIMITED_EVENTS,
   METRICS,
   type MetricKey,
+  type MetricSpec,
   SCHEMA_URL,
   SCOPE_NAME,
   type TimedOutcome,
@@ -95,20 +96,15 @@ function createHistogram(meter: Meter, key: 'callDuration' | 'wireWait', bounds:
 }
 
 function createObserved(meter: Meter): Instruments {
-  const entries = Object.entries(METRICS).flatMap(([key, { name, unit, description, instrument }]) => {
-    const options = { unit, description };
-    switch (instrument) {
-      case 'counter':
-        return [[key, meter.createObservableCounter(name, options)]];
-      case 'upDownCounter':
-        return [[key, meter.createObservableUpDownCounter(name, options)]];
-      case 'gauge':
-        return [[key, meter.createObservableGauge(name, options)]];
-      case 'histogram':
-        return [];
-    }
-  });
-  return Object.fromEntries(entries) as Instruments;
+  const observed = Object.entries(METRICS).filter(([, { instrument }]) => instrument !== 'histogram');
+  return Object.fromEntries(observed.map(([key, spec]) => [key, createObservable(meter, spec)])) as Instruments;
+}
+
+function createObservable(meter: Meter, { name, unit, description, instrument }: MetricSpec): Observable {
+  const options = { unit, description };
+  if (instrument === 'counter') return meter.createObservableCounter(name, options);
+  if (instrument === 'gauge') return meter.createObservableGauge(name, options);
+  return meter.createObservableUpDownCounter(name, options);
 }
 
 function observeBreaker(

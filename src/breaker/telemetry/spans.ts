@@ -67,7 +67,7 @@ export class BreakerSpans {
       root: false,
     });
     const state = this.#state(breaker, startedAt);
-    if (!tripped) state.failures.push({ at: startedAt, span });
+    state.failures.push({ at: startedAt, span });
     if (state.failures.length > MOST_LINKS) state.failures.shift();
   }
 

@@ -1,0 +1,80 @@
+import {
+  type AppliedRevision,
+  type DesiredBreaker,
+  type DesiredState,
+  EMPTY_DESIRED_STATE,
+  type Override,
+} from '@switchgear/conventions';
+import type { Breaker } from '../breaker.ts';
+
+/** Brings breakers to their desired state. It is level-triggered: applying the same state twice does nothing the second time. */
+export class DesiredBreakers {
+  #desired: DesiredState = EMPTY_DESIRED_STATE;
+  readonly #applied = new Map<string, AppliedRevision>();
+  /** The generation of the last action each breaker acted on. */
+  readonly #acted = new Map<string, number>();
+
+  /** Applies a document. @returns what failed, by breaker; empty where nothing did */
+  accept(desired: DesiredState, breakers: readonly Breaker[]): string[] {
+    this.#desired = desired;
+    for (const name of this.#applied.keys()) if (!desired.breakers[name]) this.#applied.delete(name);
+    return breakers.flatMap((breaker) => this.applyTo(breaker));
+  }
+
+  /** Applies the last document to one breaker, such as one that was made after it came. */
+  applyTo(breaker: Breaker): string[] {
+    const wanted = this.#desired.breakers[breaker.name];
+    try {
+      bring(breaker, wanted, (generation) => this.#isNewAction(breaker.name, generation));
+      if (wanted) this.#applied.set(breaker.name, { revision: wanted.revision, status: 'applied' });
+      return [];
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (wanted) this.#applied.set(breaker.name, { revision: wanted.revision, status: 'failed', error: message });
+      return [`${breaker.name}: ${message}`];
+    }
+  }
+
+  applied(name: string): AppliedRevision | undefined {
+    return this.#applied.get(name);
+  }
+
+  #isNewAction(name: string, generation: number): boolean {
+    if (generation <= (this.#acted.get(name) ?? 0)) return false;
+    this.#acted.set(name, generation);
+    return true;
+  }
+}
+
+function bring(
+  breaker: Breaker,
+  wanted: DesiredBreaker | undefined,
+  isNewAction: (generation: number) => boolean,
+): void {
+  bringOverride(breaker, wanted?.override, wanted?.revision ?? 0);
+  const { action } = wanted ?? {};
+  if (action && isNewAction(action.generation)) breaker.act(action.kind, `${action.actor}: ${action.reason}`);
+  breaker.configure(wanted?.config);
+}
+
+function bringOverride(breaker: Breaker, wanted: Override | undefined, revision: number): void {
+  const current = breaker.override;
+  if (!wanted) {
+    // What an operator set in this process by hand is not the control plane's to take away.
+    if (breaker.overrideSource === 'desired_state') breaker.release('desired_state');
+    return;
+  }
+  if (current && sameOverride(current, wanted)) return;
+  if (Date.parse(wanted.expiresAt) > breaker.wallMs()) {
+    breaker.holdIn(wanted, { reason: 'desired_state', revision });
+  }
+}
+
+function sameOverride(left: Override, right: Override): boolean {
+  return (
+    left.mode === right.mode &&
+    left.reason === right.reason &&
+    left.actor === right.actor &&
+    left.expiresAt === right.expiresAt
+  );
+}
