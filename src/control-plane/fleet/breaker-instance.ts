@@ -7,7 +7,6 @@ import {
   type InventoryBreaker,
 } from '@switchgear/conventions';
 import type { EventObservation, MetricObservation } from '../ingest/observation.ts';
-import type { FleetAgent } from './fleet-agent.ts';
 import { type LivenessLimits, liveness } from './liveness.ts';
 import { BREAKER_SERIES, breakerSeries, Readings, setWireCapacity, WIRE_SERIES, wireSeries } from './readings.ts';
 import type { Liveness } from './view.ts';
@@ -18,13 +17,24 @@ const MAX_WIRES = 32;
 /** A restart gives a process a new instance id, so what comes under one that said goodbye is its last flush. */
 export const LAST_FLUSH_MS = 30_000;
 
+/** The process that a breaker runs in, as far as its breakers depend on it. */
+export interface InstanceOwner {
+  readonly instance: string;
+  readonly version: string | null;
+  readonly environment: string | null;
+  /** When it last vouched for all of its breakers, in milliseconds since the epoch. */
+  readonly heartbeatAt: number;
+  /** It said that it stops. */
+  readonly left: boolean;
+}
+
 /**
  * What is known of one breaker on one instance.
  *
  * Memory: about 0.7 KB, and 0.4 KB for each wire; 200,000 of them with one wire each take some 220 MB.
  */
 export class BreakerInstance {
-  readonly agent: FleetAgent;
+  readonly agent: InstanceOwner;
   readonly readings = new Readings(BREAKER_SERIES);
   readonly wires = new Map<string, Readings>();
   state: BreakerState | null = null;
@@ -40,7 +50,7 @@ export class BreakerInstance {
   #stateAt = Number.NEGATIVE_INFINITY;
   #otherAt = Number.NEGATIVE_INFINITY;
 
-  constructor(agent: FleetAgent) {
+  constructor(agent: InstanceOwner) {
     this.agent = agent;
   }
 

@@ -1,10 +1,10 @@
 import type { AgentIdentity } from '../ingest/observation.ts';
-import type { BreakerInstance } from './breaker-instance.ts';
+import type { BreakerInstance, InstanceOwner } from './breaker-instance.ts';
 import { type LivenessLimits, liveness } from './liveness.ts';
 import type { AgentView } from './view.ts';
 
 /** One process with breakers. */
-export class FleetAgent {
+export class FleetAgent implements InstanceOwner {
   readonly service: string;
   readonly instance: string;
   readonly breakers = new Map<string, BreakerInstance>();

@@ -160,13 +160,13 @@ export class Fleet {
     for (const { agent: identity, breaker, lastSeenAt } of known) {
       if (now - lastSeenAt >= this.#limits.forgetAfterMs) continue;
       const agent = this.#agent(identity, now);
+      agent?.restore(Math.min(lastSeenAt, now));
       const found = agent && this.#instance(agent, breaker, null);
       if (!found) {
         this.#refused += 1;
         continue;
       }
       agent.describe(identity);
-      agent.restore(Math.min(lastSeenAt, now));
       found.instance.restore(Math.min(lastSeenAt, now));
       found.instance.announced = found.instance.liveness(now, this.#limits);
       this.#changed.add(found.breaker);

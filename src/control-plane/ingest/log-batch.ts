@@ -1,7 +1,7 @@
 import { ATTR, breakerName, EVENTS, type EventKey } from '@switchgear/conventions';
 import type { AgentIdentity, Observation } from './observation.ts';
 import { Rejections } from './rejections.ts';
-import type { AttributeValue, ResourceIdentity } from './resource-identity.ts';
+import type { AttributeReceiver, AttributeValue, ResourceIdentity } from './resource-identity.ts';
 
 /** Attributes kept of one event; further ones are left out. */
 const MAX_ATTRIBUTES = 64;
@@ -11,7 +11,7 @@ const MAX_KEY_LENGTH = 255;
 const MAX_VALUE_LENGTH = 4_096;
 
 /** Makes observations out of the log records of one request that are events of a breaker; both encodings feed it. */
-export class LogBatch {
+export class LogBatch implements AttributeReceiver {
   readonly observations: Observation[] = [];
   readonly rejections = new Rejections();
   readonly #now: number;

@@ -9,7 +9,7 @@ import {
 } from '@switchgear/conventions';
 import type { AgentIdentity, Observation } from './observation.ts';
 import { Rejections } from './rejections.ts';
-import type { AttributeValue, ResourceIdentity } from './resource-identity.ts';
+import type { AttributeReceiver, AttributeValue, ResourceIdentity } from './resource-identity.ts';
 
 /** `AGGREGATION_TEMPORALITY_CUMULATIVE` of metrics.proto. */
 const CUMULATIVE = 2;
@@ -28,7 +28,7 @@ export type PointShape = 'number' | 'histogram';
  * - a point whose breaker, wire, state or outcome is missing or not one that conventions list;
  * - all of a resource that cannot be told from another.
  */
-export class MetricBatch {
+export class MetricBatch implements AttributeReceiver {
   readonly observations: Observation[] = [];
   readonly rejections = new Rejections();
   readonly #now: number;

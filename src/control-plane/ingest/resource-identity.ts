@@ -3,6 +3,11 @@ import type { AgentIdentity } from './observation.ts';
 /** A value of an OTLP attribute; undefined for arrays, maps and bytes, which nothing here reads. */
 export type AttributeValue = string | number | boolean | undefined;
 
+/** Takes attributes as they are read, in either encoding. */
+export interface AttributeReceiver {
+  attribute(key: string, value: AttributeValue): void;
+}
+
 /** Longest service, instance, version or environment that is taken, in characters. */
 const MAX_LENGTH = 255;
 
@@ -24,7 +29,7 @@ const READ_KEYS = new Set([
 ]);
 
 /** The attributes of one resource that say which process sent it. */
-export class ResourceIdentity {
+export class ResourceIdentity implements AttributeReceiver {
   readonly #values = new Map<string, string>();
 
   attribute(key: string, value: AttributeValue): void {

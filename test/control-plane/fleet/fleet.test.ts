@@ -417,6 +417,22 @@ describe('bounds', () => {
     expect(fleet.stats().refused).toBe(0);
   });
 
+  it('hold for what is restored, too', () => {
+    const { fleet } = fleetAt({ maxBreakerInstances: 1 });
+    fleet.restore(['a', 'b'].map((name) => ({ agent: agent(name), breaker: 'payments', lastSeenAt: START - 1_000 })));
+    expect(fleet.agents().map(({ instance, liveness }) => [instance, liveness])).toEqual([['a', 'stale']]);
+    expect(fleet.stats()).toMatchObject({ refused: 1, instances: { stale: 1 } });
+  });
+
+  it('hold for breakers that come while others of their process are known', () => {
+    const { fleet } = fleetAt({ maxBreakerInstances: 2 });
+    fleet.restore(['x', 'y', 'z'].map((breaker) => ({ agent: agent('a'), breaker, lastSeenAt: START - 11 * MINUTE })));
+    expect(fleet.agents()).toMatchObject([{ instance: 'a', breakers: 2, liveness: 'gone' }]);
+    fleet.apply(status(agent('b'), 'payments', 'closed', START));
+    expect(fleet.breaker('shop', 'payments')?.state).toBe('closed');
+    expect(fleet.has('shop', 'x')).toBe(false);
+  });
+
   it('hold for the wires of a breaker', () => {
     const { fleet } = fleetAt();
     const points = Array.from({ length: 40 }, (_, index) =>

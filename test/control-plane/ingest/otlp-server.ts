@@ -38,7 +38,7 @@ export async function startOtlpServer(options: Partial<OtlpRouterOptions> = {}) 
       const raw = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
       const response = await fetch(`${url}/${path}`, {
         method: 'POST',
-        body: raw as BodyInit,
+        body: raw as NonNullable<RequestInit['body']>,
         headers: { 'content-type': 'application/json', ...headers },
       });
       const bytes = new Uint8Array(await response.arrayBuffer());

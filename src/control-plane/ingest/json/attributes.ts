@@ -1,5 +1,4 @@
-import type { AttributeReceiver } from '../protobuf/attributes.ts';
-import { type AttributeValue, ResourceIdentity } from '../resource-identity.ts';
+import { type AttributeReceiver, type AttributeValue, ResourceIdentity } from '../resource-identity.ts';
 import type { JsonMessage, JsonReader } from './json-reader.ts';
 
 export function readAttributes(json: JsonReader, message: JsonMessage, receiver: AttributeReceiver): void {

@@ -1,10 +1,5 @@
-import { type AttributeValue, ResourceIdentity } from '../resource-identity.ts';
+import { type AttributeReceiver, type AttributeValue, ResourceIdentity } from '../resource-identity.ts';
 import type { ProtobufScanner } from './scanner.ts';
-
-/** Takes attributes as they are read. */
-export interface AttributeReceiver {
-  attribute(key: string, value: AttributeValue): void;
-}
 
 /** Reads the message in the current field as a `KeyValue` of common.proto. */
 export function scanAttribute(scan: ProtobufScanner, index: number, receiver: AttributeReceiver): void {
