@@ -140,7 +140,8 @@ export async function startFakeControlPlane(
     if (parts[0] === 'stream') return openStream(response);
     if (parts[0] === 'events') return json(response, 200, page(events, url));
     if (parts[0] === 'audit') return json(response, 200, page(audits, url));
-    if (parts[0] === 'agents') return json(response, 200, { items: agentsOf([...breakers.values()]), nextCursor: null });
+    if (parts[0] === 'agents')
+      return json(response, 200, { items: agentsOf([...breakers.values()]), nextCursor: null });
     if (parts[0] !== 'breakers') return problem(response, { status: 404, detail: 'No such path.' });
     if (parts.length === 1) return json(response, 200, list(items(), url));
     const found = breakers.get(keyOf(parts[1] ?? '', parts[2] ?? ''));
@@ -164,7 +165,7 @@ export async function startFakeControlPlane(
     body: unknown,
     request: IncomingMessage,
     response: ServerResponse,
-  ): void {
+  ) {
     const key = keyOf(found.service, found.breaker);
     if (verb === undefined) return json(response, 200, found);
     if (verb === 'config' && method === 'GET')
@@ -181,7 +182,9 @@ export async function startFakeControlPlane(
     const pending = withDelivery(reset, revision, 0, 'applied');
     fake.put(pending);
     if (fake.delivery !== 'hold')
-      fake.put(withDelivery(pending, revision, Number.MAX_SAFE_INTEGER, fake.delivery === 'fail' ? 'failed' : 'applied'));
+      fake.put(
+        withDelivery(pending, revision, Number.MAX_SAFE_INTEGER, fake.delivery === 'fail' ? 'failed' : 'applied'),
+      );
     fake.audit({
       id: revision,
       at: new Date().toISOString(),
@@ -240,7 +243,9 @@ export function fakeBreaker(
   const live = byInstance.filter((instance) => instance.liveness === 'live');
   const states = zeros(BREAKER_STATES);
   for (const { state } of live) if (state) states[state] += 1;
-  const worst = (['forced_open', 'open', 'half_open', 'disabled', 'shadow', 'closed'] as const).find((s) => states[s] > 0);
+  const worst = (['forced_open', 'open', 'half_open', 'disabled', 'shadow', 'closed'] as const).find(
+    (s) => states[s] > 0,
+  );
   return {
     service,
     breaker,
