@@ -21,7 +21,7 @@ export interface OtlpRouterOptions {
   readonly maxBytes?: number;
   /**
    * Hears of each request: `accepted` with the points, records or spans that were taken, and `refused` with those that
-   * were turned away, 0 where the request as a whole was.
+   * were turned away: 0 where the request could not be read, all of them where the sink failed.
    */
   readonly onBatch?: (signal: Signal, result: 'accepted' | 'refused', points: number) => void;
   /** Hears why the sink failed. */
@@ -75,28 +75,20 @@ function exportHandler(signal: Signal, decode: Decode, options: OtlpRouterOption
       throw error;
     }
     const { observations, points, rejections } = decoded;
-    if (observations.length > 0) await handOver(sink, observations, response, onSinkError);
+    try {
+      if (observations.length > 0) await sink(observations);
+    } catch (error) {
+      onBatch?.(signal, 'refused', points + rejections.count);
+      onSinkError?.(error);
+      response.set('Retry-After', String(RETRY_AFTER_SECONDS));
+      throw new HttpProblem(503, 'The telemetry was read but could not be kept; send it again.');
+    }
     onBatch?.(signal, 'accepted', points);
     if (rejections.count > 0) onBatch?.(signal, 'refused', rejections.count);
     response.status(200).set('Content-Type', type);
     if (type === 'application/json') response.end(jsonResponse(signal, rejections));
     else response.end(protobufResponse(rejections));
   };
-}
-
-async function handOver(
-  sink: ObservationSink,
-  observations: readonly Observation[],
-  response: Response,
-  onSinkError: ((error: unknown) => void) | undefined,
-): Promise<void> {
-  try {
-    await sink(observations);
-  } catch (error) {
-    onSinkError?.(error);
-    response.set('Retry-After', String(RETRY_AFTER_SECONDS));
-    throw new HttpProblem(503, 'The telemetry was read but could not be kept; send it again.');
-  }
 }
 
 function contentType(request: Request): ContentType {

@@ -194,7 +194,7 @@ it('a sink that fails makes the sender try again', async () => {
   expect([status, headers.get('retry-after')]).toEqual([503, '5']);
   expect(text).not.toContain('disk full');
   expect(errors).toEqual([failure]);
-  expect(server.batches).toEqual([]);
+  expect(server.batches).toEqual(['metrics refused 17']);
 });
 
 it('spans are checked, counted and let go', async () => {
