@@ -1,10 +1,10 @@
 import {
   type AppliedRevision,
   ATTR,
-  BREAKER_STATES,
   type BreakerSettings,
   type BreakerState,
   type InventoryBreaker,
+  OVERRIDE_MODES,
 } from '@switchgear/conventions';
 import type { EventObservation, MetricObservation } from '../ingest/observation.ts';
 import { type LivenessLimits, liveness } from './liveness.ts';
@@ -141,11 +141,19 @@ export class BreakerInstance {
   }
 }
 
-/** The state that an event says was entered; a trip by an override names it. */
-function stateAfter(event: EventObservation): BreakerState | undefined {
-  if (event.event === 'halfOpen') return 'half_open';
-  if (event.event === 'reset') return 'closed';
-  if (event.event !== 'trip') return undefined;
-  const named = event.attributes[ATTR.state];
-  return BREAKER_STATES.find((state) => state === named) ?? 'open';
+/** The state that an event says was entered; undefined where it says nothing of it. */
+function stateAfter({ event, attributes }: EventObservation): BreakerState | undefined {
+  switch (event) {
+    case 'trip':
+      // In shadow a trip is told but not made.
+      return attributes[ATTR.previousState] === 'shadow' ? undefined : 'open';
+    case 'halfOpen':
+      return 'half_open';
+    case 'reset':
+      return 'closed';
+    case 'override':
+      return OVERRIDE_MODES.find((mode) => mode === attributes[ATTR.mode]);
+    default:
+      return undefined;
+  }
 }

@@ -83,7 +83,7 @@ export class Fleet {
     this.#sweptAt = this.#now();
   }
 
-  /** Takes metrics and events in. The newest of `breaker.status` and the trip, half_open and reset events decides a state. */
+  /** Takes metrics and events in. The newest of `breaker.status` and the events of a transition or an override decides a state. */
   apply(observations: readonly Observation[]): void {
     const now = this.#now();
     const latest = now + MAX_CLOCK_LEAD_MS;

@@ -141,6 +141,21 @@ describe('state', () => {
     expect(fleet.breaker('shop', 'payments')?.byInstance[0]?.stateSince).toBe(new Date(START - 4_000).toISOString());
   });
 
+  it('stays shadow through a trip that shadow only tells of', () => {
+    const { fleet } = fleetAt();
+    fleet.apply(status(agent('a'), 'payments', 'shadow', START - 2_000));
+    fleet.apply([event(agent('a'), 'payments', 'trip', START - 1_000, { [ATTR.previousState]: 'shadow' })]);
+    expect(fleet.breaker('shop', 'payments')?.state).toBe('shadow');
+  });
+
+  it('is known from the event of an override, whose mode it enters', () => {
+    const { fleet } = fleetAt();
+    fleet.apply([event(agent('a'), 'payments', 'override', START, { [ATTR.mode]: 'forced_open' })]);
+    expect(fleet.breaker('shop', 'payments')?.state).toBe('forced_open');
+    fleet.apply([event(agent('a'), 'payments', 'override', START + 1, { [ATTR.mode]: 'auto' })]);
+    expect(fleet.breaker('shop', 'payments')?.state).toBe('forced_open');
+  });
+
   it('does not stick where a clock is far ahead', () => {
     const { fleet, clock } = fleetAt();
     fleet.apply(status(agent('a'), 'payments', 'open', START + 60 * MINUTE));

@@ -44,8 +44,9 @@ export function event(
   breaker: string,
   key: EventObservation['event'],
   at: number,
+  attributes: EventObservation['attributes'] = {},
 ): EventObservation {
-  return { kind: 'event', agent: of, breaker, event: key, attributes: {}, at };
+  return { kind: 'event', agent: of, breaker, event: key, attributes, at };
 }
 
 export function inventory(breakers: Record<string, Partial<Inventory['breakers'][string]>>): Inventory {
