@@ -12,6 +12,7 @@ import { Fleet } from './fleet/fleet.ts';
 import type { BreakerView } from './fleet/view.ts';
 import { httpApp } from './http/http-app.ts';
 import { observationSink } from './ingest-sink.ts';
+import { createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { AgentSessions } from './opamp/agent-sessions.ts';
 import { HeldPolls } from './opamp/held-polls.ts';
@@ -20,6 +21,9 @@ import { FleetMemory } from './store/fleet-memory.ts';
 import { openStore } from './store/open-store.ts';
 import { timedStore } from './store/timed-store.ts';
 import { startUpkeep } from './upkeep.ts';
+import { VERSION } from './version.ts';
+
+export { type ControlPlaneOptions, OptionError, readOptions } from './options.ts';
 
 export interface ControlPlane {
   /**
@@ -45,12 +49,12 @@ export class ListenError extends Error {
 const STOP_WITHIN_MS = 10_000;
 
 /** Wires one control plane together. It does nothing until it is started, and starts once. */
-export function createControlPlane(options: ControlPlaneOptions, log: Logger, version: string): ControlPlane {
+export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   let stopRunning: (() => Promise<void>) | undefined;
   let stopped: Promise<void> | undefined;
   return {
     async start() {
-      const running = await run(options, log, version);
+      const running = await run(options, options.log ?? createLog(options.logLevel));
       stopRunning = running.stop;
       return { url: running.url, port: running.port, madeTokens: running.madeTokens };
     },
@@ -61,7 +65,7 @@ export function createControlPlane(options: ControlPlaneOptions, log: Logger, ve
   };
 }
 
-async function run(options: ControlPlaneOptions, log: Logger, version: string) {
+async function run(options: ControlPlaneOptions, log: Logger) {
   const now = options.now ?? Date.now;
   const metrics = createMetrics();
   const store = timedStore(openStore(options.store, now), (operation, seconds) =>
@@ -139,7 +143,7 @@ async function run(options: ControlPlaneOptions, log: Logger, version: string) {
     const server = createServer(
       httpApp({
         routes,
-        openApi: openApiDocument(routes, version),
+        openApi: openApiDocument(routes, VERSION),
         gate: authenticator({
           roleOf: tokenVerifier(tokens),
           onRefused: (status) => metrics.authRefused.inc({ status: String(status) }),
@@ -160,6 +164,10 @@ async function run(options: ControlPlaneOptions, log: Logger, version: string) {
         log,
       }),
     );
+    // A client that keeps its connection would otherwise go on asking over it while the rest is being stopped.
+    server.prependListener('request', (_request, response) => {
+      if (isStopping) response.setHeader('Connection', 'close');
+    });
     const port = await listen(server, options);
     const upkeep = startUpkeep({ fleet, desired, store, memory, sessions, metrics, options, now, log });
     return {

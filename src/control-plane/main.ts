@@ -1,13 +1,11 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import pino from 'pino';
 import { createControlPlane, ListenError } from './app.ts';
 import type { MadeToken } from './auth/tokens.ts';
+import { createLog } from './log.ts';
 import { OptionError, readOptions, VARIABLES } from './options.ts';
 import { StoreError } from './store/store.ts';
-
-const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as { version: string };
+import { VERSION } from './version.ts';
 
 await main();
 
@@ -16,7 +14,7 @@ async function main(): Promise<void> {
   const arguments_ = readArguments();
   if (!arguments_) return;
   if (arguments_.help) return print(help());
-  if (arguments_.version) return print(version);
+  if (arguments_.version) return print(VERSION);
   try {
     await serve();
   } catch (error) {
@@ -28,9 +26,8 @@ async function main(): Promise<void> {
 
 async function serve(): Promise<void> {
   const options = readOptions(process.env);
-  // Written at once, not in the background: the last lines before an end are those that matter.
-  const log = pino({ level: options.logLevel }, pino.destination({ fd: 2, sync: true }));
-  const controlPlane = createControlPlane(options, log, version);
+  const log = createLog(options.logLevel);
+  const controlPlane = createControlPlane({ ...options, log });
   const { url, madeTokens } = await controlPlane.start();
   print(`switchgear control plane listening on ${url}`);
   for (const made of madeTokens) print(describeToken(made));

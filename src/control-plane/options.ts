@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Tokens } from './auth/tokens.ts';
 import { parseStoreUrl, type StoreLocation } from './store/open-store.ts';
 
@@ -19,6 +20,8 @@ export interface ControlPlaneOptions {
   readonly logLevel: LogLevel;
   /** Wall clock in milliseconds. Default `Date.now`. */
   readonly now?: () => number;
+  /** Default: JSON lines on stderr at `logLevel`. */
+  readonly log?: Logger;
 }
 
 /** Events above either bound are removed, the oldest first. */

@@ -23,6 +23,7 @@ export function apiRouter(options: ApiRouterOptions): Router {
       limit: options.maxRequestsPerMinute ?? 6_000,
       standardHeaders: 'draft-8',
       legacyHeaders: false,
+      validate: { xForwardedForHeader: false },
       handler: (_request, response) => sendProblem(response, 429, 'Too many requests; wait a minute.'),
     }),
   );

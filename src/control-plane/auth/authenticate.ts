@@ -20,6 +20,7 @@ export function authenticator(options: AuthenticateOptions): (allowed: readonly 
     limit: options.maxFailuresPerMinute ?? 60,
     standardHeaders: 'draft-8',
     legacyHeaders: false,
+    validate: { xForwardedForHeader: false },
     handler: (_request, response) => {
       options.onRefused?.(429);
       sendProblem(response, 429, 'Too many requests without a valid token; wait a minute.');

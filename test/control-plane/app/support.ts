@@ -41,7 +41,7 @@ export async function startControlPlane(
     SWITCHGEAR_AGENT_TOKEN: AGENT,
     ...environment,
   });
-  const controlPlane = createControlPlane({ ...options, ...overrides }, pino({ level: 'silent' }), '0.0.0-test');
+  const controlPlane = createControlPlane({ ...options, log: pino({ level: 'silent' }), ...overrides });
   const { url } = await controlPlane.start();
   return { controlPlane, url, ask: (method, path, ask) => askOnce(url, method, path, ask) };
 }
