@@ -1,23 +1,15 @@
-import {
-  type BreakerSettings,
-  type BreakerState,
-  InvalidInputError,
-  type Override,
-  type SettingsPatch,
-  type TransitionReason,
-} from '@switchgear/conventions';
-import { BreakerCore, type SettledOutcome } from './core.ts';
-import { BreakerClosedDownError, BreakerOpenError } from './errors.ts';
-import { type CallContext, type CallResult, runGuarded } from './guarded-call.ts';
-import type { Permit } from './machine/state.ts';
+import type { BreakerSettings, BreakerState, Override, SettingsPatch, TransitionReason } from '@switchgear/conventions';
+import { CallPath, type ExecuteOptions } from './call-path.ts';
+import { BreakerCore } from './core.ts';
+import { BreakerClosedDownError } from './errors.ts';
+import type { CallContext } from './guarded-call.ts';
 import { attachWires } from './neutral/attach.ts';
-import { type AttachedWire, divert } from './neutral/divert.ts';
+import type { AttachedWire } from './neutral/divert.ts';
 import type { Receipt } from './neutral/receipt.ts';
-import type { DivertedCall, NeutralWire, Replay, ReplayResult } from './neutral/wire.ts';
+import type { NeutralWire, Replay } from './neutral/wire.ts';
 import { type BreakerOptions, type ValidOptions, validateOptions } from './options.ts';
 import { outside } from './outside.ts';
 import { OverrideHold, type OverrideSource } from './override-hold.ts';
-import { addBreaker, removeBreaker } from './registry.ts';
 import { type BreakerStats, readStats } from './stats.ts';
 import { observerFor } from './telemetry/choose.ts';
 import { diagError, IsolatedObserver } from './telemetry/isolated-observer.ts';
@@ -25,15 +17,6 @@ import type { BreakerReadings, TransitionRecord } from './telemetry/observer.ts'
 
 /** What wires may answer instead of the protected function. */
 export type AnswerOf<Wires> = Wires extends readonly NeutralWire<infer Answer>[] ? Answer : never;
-
-export interface ExecuteOptions {
-  /** The caller's own signal: when it aborts, the call is `cancelled`, which decides nothing. */
-  readonly signal?: AbortSignal | undefined;
-  /** Handed to the neutral wires. */
-  readonly input?: unknown;
-  /** Groups calls whose order matters; handed to the neutral wires. */
-  readonly key?: string | undefined;
-}
 
 export interface OperatorNote {
   /** Why, for the telemetry. */
@@ -54,14 +37,17 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
   readonly #options: ValidOptions;
   readonly #core: BreakerCore;
   readonly #wires: readonly AttachedWire[];
+  readonly #path: CallPath;
   readonly #observer: IsolatedObserver;
   readonly #readings: BreakerReadings;
   readonly #hold: OverrideHold;
   readonly #transitionListeners = new Set<(transition: Transition) => void>();
   readonly #resetListeners = new Set<() => void>();
+  readonly #onClosed: () => void;
   #shutDown = false;
 
-  constructor(name: string, options: BreakerOptions<Wires>) {
+  /** @param onClosed called once, when the breaker is closed down */
+  constructor(name: string, options: BreakerOptions<Wires>, onClosed: () => void) {
     const valid = validateOptions(name, options);
     this.name = name;
     this.#options = valid;
@@ -74,7 +60,10 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     );
     const attached = attachWires(valid, {
       observer: () => this.#observer,
-      replay: (replay, attempt) => this.#replay(replay, attempt),
+      replay: (replay, attempt) => {
+        this.#hold.expireIfDue();
+        return this.#path.replay(replay, attempt);
+      },
       retryAfterMs: () => this.#core.retryAfterMs(),
       onReset: (listener) => this.#resetListeners.add(listener),
     });
@@ -97,7 +86,8 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
       window: () => core.window(),
     };
     this.#observer = new IsolatedObserver(observerFor(options.telemetry ?? 'otel'), this.#readings);
-    addBreaker(this as unknown as Breaker);
+    this.#path = new CallPath(valid, core, this.#wires, this.#observer);
+    this.#onClosed = onClosed;
     this.#observer.added();
   }
 
@@ -149,7 +139,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     run: (context: CallContext) => T | PromiseLike<T>,
     options: ExecuteOptions = {},
   ): Promise<T | Exclude<AnswerOf<Wires>, Receipt>> {
-    return this.#call(run, options, undefined) as Promise<T | Exclude<AnswerOf<Wires>, Receipt>>;
+    return this.#enter(run, options, undefined) as Promise<T | Exclude<AnswerOf<Wires>, Receipt>>;
   }
 
   /**
@@ -161,7 +151,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
   ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires>> {
     return (input, options = {}) => {
       const replay: Replay = (context) => fn(input, context);
-      return this.#call((context) => fn(input, context), { ...options, input }, replay) as Promise<T | AnswerOf<Wires>>;
+      return this.#enter(replay, { ...options, input }, replay) as Promise<T | AnswerOf<Wires>>;
     };
   }
 
@@ -223,114 +213,18 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     this.#shutDown = true;
     await Promise.all(this.#wires.map(({ wire }) => wire.close?.({ drainForMs })));
     this.#hold.clear();
-    removeBreaker(this as unknown as Breaker);
+    this.#onClosed();
     this.#observer.removed();
   }
 
-  async #call(
+  async #enter(
     run: (context: CallContext) => unknown,
     options: ExecuteOptions,
     replay: Replay | undefined,
   ): Promise<unknown> {
     if (this.#shutDown) throw new BreakerClosedDownError(this.name);
     this.#hold.expireIfDue();
-    const admission = this.#core.admit();
-    if (!admission.admitted) return this.#divert(options, replay, undefined, admission.retryAfterMs);
-    const { result, tripped } = await this.#run(run, admission, options.signal, 1);
-    if (result.kind === 'value') return result.value;
-    // The call that trips the breaker is diverted as well: its caller deserves no less than the next one.
-    if (tripped && this.#wires.length > 0) return this.#divert(options, replay, result.error, null);
-    throw result.error;
-  }
-
-  async #run<T>(
-    run: (context: CallContext) => T | PromiseLike<T>,
-    { permit, state }: { readonly permit: Permit; readonly state: BreakerState },
-    signal: AbortSignal | undefined,
-    attempt: number,
-  ): Promise<{ readonly result: CallResult<T>; readonly outcome: SettledOutcome; readonly tripped: boolean }> {
-    const { clock } = this.#options;
-    const startedAt = clock.monotonicMs();
-    const wallStart = clock.wallMs();
-    const timeoutMs = this.#timeoutMs(permit.lease !== null);
-    const result = await runGuarded(run, { breaker: this.name, clock, timeoutMs, signal, attempt });
-    const durationMs = clock.monotonicMs() - startedAt;
-    const outcome = this.#judge(result);
-    const endedAt = wallStart + durationMs;
-    const tripped = this.#core.settle(permit, outcome, (trips) => {
-      if (outcome === 'ignored' || outcome === 'cancelled') return;
-      this.#core.countIfSlow(durationMs);
-      this.#observer.timed(outcome, durationMs);
-      if (outcome === 'success') return;
-      const error = result.kind === 'value' ? undefined : result.error;
-      this.#observer.failed({ outcome, error, stateAtStart: state, startedAt: wallStart, endedAt, tripped: trips });
-    });
-    return { result, outcome, tripped };
-  }
-
-  #timeoutMs(isProbe: boolean): number | null {
-    const { timeoutMs, halfOpen } = this.#core.settings;
-    if (!isProbe) return timeoutMs;
-    return timeoutMs === null ? halfOpen.probeTimeoutMs : Math.min(timeoutMs, halfOpen.probeTimeoutMs);
-  }
-
-  #judge(result: CallResult<unknown>): SettledOutcome {
-    switch (result.kind) {
-      case 'value':
-        return 'success';
-      case 'timeout':
-        return 'timeout';
-      case 'cancelled':
-        return 'cancelled';
-      case 'error':
-        return this.#isFailure(result.error) ? 'failure' : 'ignored';
-    }
-  }
-
-  #isFailure(error: unknown): boolean {
-    try {
-      return this.#options.isFailure(error);
-    } catch (thrown) {
-      diagError(`isFailure of breaker "${this.name}" threw`, thrown);
-      return true;
-    }
-  }
-
-  async #divert(
-    { input, key, signal }: ExecuteOptions,
-    replay: Replay | undefined,
-    error: unknown,
-    retryAfterMs: number | null,
-  ): Promise<unknown> {
-    const { clock, wireMode } = this.#options;
-    const call: DivertedCall = {
-      breaker: this.name,
-      input,
-      key,
-      signal,
-      error,
-      replay,
-      divertedAt: clock.monotonicMs(),
-    };
-    const result = await divert(this.#wires, wireMode, call, clock, (wireCall) => this.#observer.diverted(wireCall));
-    const wasExecuted = error !== undefined;
-    if (result.taken) {
-      if (!wasExecuted) this.#core.count('diverted');
-      return result.value;
-    }
-    if (wasExecuted) throw error;
-    this.#core.count('rejected');
-    this.#observer.rejected();
-    throw new BreakerOpenError(this.name, retryAfterMs, result.causes);
-  }
-
-  async #replay(replay: Replay, attempt: number): Promise<ReplayResult> {
-    this.#hold.expireIfDue();
-    const admission = this.#core.admit();
-    if (!admission.admitted) return { kind: 'denied', retryAfterMs: admission.retryAfterMs };
-    const { result, outcome } = await this.#run(replay, admission, undefined, attempt);
-    if (result.kind === 'value') return { kind: 'succeeded' };
-    return { kind: outcome === 'ignored' ? 'ignored' : 'failed', error: result.error };
+    return this.#path.call(run, options, replay);
   }
 
   #publish(record: TransitionRecord): void {
@@ -350,19 +244,4 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
       diagError(`A listener of breaker "${this.name}" threw`, error);
     }
   }
-}
-
-/**
- * Makes a breaker and registers it under its name.
- * @param name 1 to 120 characters, unique in the process, the same on every instance of the service
- * @throws InvalidInputError naming each option that breaks its rule
- */
-export function createBreaker<const Wires extends readonly NeutralWire[] = readonly []>(
-  name: string,
-  options: BreakerOptions<Wires> = {},
-): Breaker<Wires> {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidInputError([{ field: 'options', rule: 'must be an object', value: options }]);
-  }
-  return new Breaker<Wires>(name, options);
 }

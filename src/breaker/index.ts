@@ -7,17 +7,17 @@ export {
   type SettingsPatch,
   type TransitionReason,
 } from '@switchgear/conventions';
-export {
-  type AnswerOf,
-  type Breaker,
-  createBreaker,
-  type ExecuteOptions,
-  type OperatorNote,
-  type Transition,
+export type {
+  AnswerOf,
+  Breaker,
+  OperatorNote,
+  Transition,
 } from './breaker.ts';
+export type { ExecuteOptions } from './call-path.ts';
 export type { Clock, Timer } from './clock.ts';
 export { type ControlLink, type ControlPlaneOptions, connectControlPlane } from './control/link.ts';
 export type { ServiceIdentity } from './control/messages.ts';
+export { createBreaker } from './create-breaker.ts';
 export { BreakerClosedDownError, BreakerOpenError, CallTimeoutError, WireRefusedError } from './errors.ts';
 export type { CallContext } from './guarded-call.ts';
 export { type BufferWireOptions, bufferWire } from './neutral/buffer-wire.ts';

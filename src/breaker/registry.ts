@@ -1,4 +1,3 @@
-import { InvalidInputError } from '@switchgear/conventions';
 import type { Breaker } from './breaker.ts';
 
 const breakers = new Map<string, Breaker>();
@@ -27,18 +26,15 @@ export function onBreakerRemoved(listener: Listener): () => void {
   return () => removedListeners.delete(listener);
 }
 
-/** One breaker per name and process: its name is what tells its series apart. */
+/** The name must be free. */
 export function addBreaker(breaker: Breaker): void {
-  if (breakers.has(breaker.name)) {
-    const rule = 'must be unique in the process; a breaker of that name exists (close() it first)';
-    throw new InvalidInputError([{ field: 'name', rule, value: breaker.name }]);
-  }
   breakers.set(breaker.name, breaker);
   for (const listener of addedListeners) listener(breaker);
 }
 
-export function removeBreaker(breaker: Breaker): void {
-  if (breakers.get(breaker.name) !== breaker) return;
-  breakers.delete(breaker.name);
+export function removeBreaker(name: string): void {
+  const breaker = breakers.get(name);
+  if (!breaker) return;
+  breakers.delete(name);
   for (const listener of removedListeners) listener(breaker);
 }

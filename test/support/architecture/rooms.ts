@@ -17,6 +17,8 @@ export const NODE_MODULES: Readonly<Record<string, readonly { module: string; fi
     { module: 'node:async_hooks', files: /./ },
     { module: 'node:buffer', files: /./ },
     { module: 'node:crypto', files: /./ },
+    { module: 'node:http', files: /control\/transport\.ts$/ },
+    { module: 'node:https', files: /control\/transport\.ts$/ },
     { module: 'node:sqlite', files: /spool/ },
   ],
 };

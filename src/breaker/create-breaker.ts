@@ -1,0 +1,27 @@
+import { InvalidInputError } from '@switchgear/conventions';
+import { Breaker } from './breaker.ts';
+import type { NeutralWire } from './neutral/wire.ts';
+import type { BreakerOptions } from './options.ts';
+import { addBreaker, findBreaker, removeBreaker } from './registry.ts';
+
+/**
+ * Makes a breaker and registers it under its name.
+ * @param name 1 to 120 characters, unique in the process, the same on every instance of the service
+ * @throws InvalidInputError naming each option that breaks its rule
+ */
+export function createBreaker<const Wires extends readonly NeutralWire[] = readonly []>(
+  name: string,
+  options: BreakerOptions<Wires> = {},
+): Breaker<Wires> {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidInputError([{ field: 'options', rule: 'must be an object', value: options }]);
+  }
+  // One breaker per name and process: its name is what tells its series apart.
+  if (findBreaker(name)) {
+    const rule = 'must be unique in the process; a breaker of that name exists (close() it first)';
+    throw new InvalidInputError([{ field: 'name', rule, value: name }]);
+  }
+  const breaker = new Breaker<Wires>(name, options, () => removeBreaker(name));
+  addBreaker(breaker as unknown as Breaker);
+  return breaker;
+}
