@@ -149,7 +149,13 @@ async function run(options: ControlPlaneOptions, log: Logger) {
           onRefused: (status) => metrics.authRefused.inc({ status: String(status) }),
         }),
         metrics,
-        opamp: { sessions, polls, persist: () => memory.flush() },
+        opamp: {
+          sessions,
+          polls,
+          persist: () => memory.flush(),
+          // An agent that waits says nothing meanwhile, and must not turn stale for it.
+          maxWaitSeconds: Math.min(55, Math.max(1, Math.floor(options.staleAfterMs / 2_000))),
+        },
         sink: observationSink({
           fleet,
           memory,

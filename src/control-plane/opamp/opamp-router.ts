@@ -13,9 +13,10 @@ export interface OpampRouterOptions {
   readonly persist: () => Promise<void>;
   /** Largest body in bytes, before and after decompression. Default 4 MiB. */
   readonly maxBytes?: number;
+  /** Longest a poll is held, in seconds. Default 55, below the 60 s after which proxies commonly give up. */
+  readonly maxWaitSeconds?: number;
 }
 
-/** Longest a poll is held, in seconds; below the 60 s after which proxies commonly give up. */
 const MAX_WAIT_SECONDS = 55;
 
 const CODECS: readonly OpampCodec[] = [jsonCodec, protobufCodec];
@@ -63,12 +64,12 @@ function codecOf(request: Request): OpampCodec | undefined {
 }
 
 async function holdWhileQuiet(
-  { sessions, polls }: OpampRouterOptions,
+  { sessions, polls, maxWaitSeconds = MAX_WAIT_SECONDS }: OpampRouterOptions,
   request: Request,
   response: Response,
   session: AgentSession,
 ): Promise<void> {
-  const seconds = waitSeconds(request);
+  const seconds = Math.min(waitSeconds(request), maxWaitSeconds);
   if (seconds === 0 || sessions.hasNews(session) || !session.agent) return;
   const gone = new AbortController();
   const onClose = () => gone.abort();
@@ -92,5 +93,5 @@ async function holdWhileQuiet(
 /** RFC 7240: `wait` in seconds; 0 where it is absent or unreadable, since a preference is never an error. */
 function waitSeconds(request: Request): number {
   const match = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,6})"?(?=$|[,;\s])/i.exec(request.get('prefer') ?? '');
-  return match ? Math.min(Number(match[1]), MAX_WAIT_SECONDS) : 0;
+  return Number(match?.[1] ?? 0);
 }

@@ -1,5 +1,11 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { inFuture, opampAgent, startControlPlane, statusMetrics } from './support.ts';
+import { AGENT, eventLogs, inFuture, opampAgent, startControlPlane, statusMetrics } from './support.ts';
 
 test('an override lets go when its time is over by the clock of the control plane, and the agent hears of it', async () => {
   let ahead = 0;
@@ -44,6 +50,62 @@ test('a stop answers held polls and takes no new connection', async () => {
   await stopped;
   expect(performance.now() - start).toBeLessThan(2_000);
   await expect(plane.ask('GET', '/healthz')).rejects.toThrow();
+  await plane.controlPlane.stop();
+});
+
+test('a request that was under way when the stop began is finished, stored and acknowledged', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchgear-stop-'));
+  const store = { SWITCHGEAR_STORE: `sqlite:${folder}/fleet.db` };
+  const plane = await startControlPlane({}, store);
+  const body = JSON.stringify(eventLogs('shop', 'payments', ['breaker.trip']));
+  const begun = request(`${plane.url}/v1/logs`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${AGENT}`,
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      expect: '100-continue',
+    },
+  });
+  begun.flushHeaders();
+  // The server says "continue" once it has the request: from here on it is under way.
+  await once(begun, 'continue');
+  begun.write(body.slice(0, 20));
+  const stopped = plane.controlPlane.stop();
+  await vi.waitFor(() => expect(plane.ask('GET', '/healthz')).rejects.toThrow());
+  begun.end(body.slice(20));
+  const [response] = (await once(begun, 'response')) as [IncomingMessage];
+  expect(response.statusCode).toBe(200);
+  response.resume();
+  await stopped;
+
+  const restarted = await startControlPlane({}, store);
+  expect((await restarted.ask('GET', '/api/v1/events')).body.items).toMatchObject([{ event: 'breaker.trip' }]);
+  await restarted.controlPlane.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test('a poll is not held for so long that its agent would turn stale', async () => {
+  const plane = await startControlPlane({ staleAfterMs: 2_000 });
+  const agent = opampAgent(plane.url, 'shop');
+  const { hash } = await agent.send(agent.describe('payments'));
+  const start = performance.now();
+  await agent.send(agent.holds(hash), { wait: 25 });
+  expect(performance.now() - start).toBeLessThan(1_900);
+  expect((await plane.ask('GET', '/api/v1/agents')).body.items[0].liveness).toBe('live');
+  await plane.controlPlane.stop();
+});
+
+test('pages may load and call nothing but the control plane itself', async () => {
+  const plane = await startControlPlane();
+  const { headers } = await plane.ask('GET', '/', { token: null });
+  const policy = headers.get('content-security-policy');
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).toContain("script-src 'self'");
+  expect(policy).not.toContain('unsafe');
+  for (const path of ['/../main.ts', '/%2e%2e/main.ts', '/..%2fmain.ts', '/.hidden.js']) {
+    expect((await plane.ask('GET', path, { token: null })).status).toBe(404);
+  }
   await plane.controlPlane.stop();
 });
 

@@ -101,6 +101,27 @@ describe('the process', () => {
     expect(JSON.parse(output.stderr.trim().split('\n').at(-1)!)).toMatchObject({ msg: 'stopping', signal });
   });
 
+  test('a second signal ends it at once, though a request is still under way', async () => {
+    const { child, url, output } = await start();
+    const token = readFileSync(join(folder, 'data/operator-token'), 'utf8').trim();
+    const endless = new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('{')) });
+    const hanging = fetch(`${url}/v1/logs`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: endless,
+      duplex: 'half',
+    } as RequestInit);
+    const failed = expect(hanging).rejects.toThrow();
+    await askOnce(url, 'GET', '/healthz');
+    child.kill('SIGTERM');
+    await expect.poll(() => output.stderr).toContain('stopping');
+    const signalledAt = performance.now();
+    child.kill('SIGTERM');
+    expect((await once(child, 'close'))[0]).toBe(1);
+    expect(performance.now() - signalledAt).toBeLessThan(2_000);
+    await failed;
+  });
+
   test.each([
     ['SWITCHGEAR_PORT', '70000', 'SWITCHGEAR_PORT must be an integer from 0 to 65535, got "70000"'],
     ['SWITCHGEAR_STORE', 'postgres://u:secret@h/d', 'PostgreSQL is not supported yet'],
