@@ -30,7 +30,7 @@ export function runGuarded<T>(
   { breaker, clock, timeoutMs, signal, attempt }: GuardOptions,
 ): Promise<CallResult<T>> {
   if (signal?.aborted) return Promise.resolve({ kind: 'cancelled', error: signal.reason });
-  const controller = new AbortController();
+  const context = new GuardedContext(attempt);
   return new Promise((resolve) => {
     const settle = (result: CallResult<T>) => {
       timer?.cancel();
@@ -39,20 +39,44 @@ export function runGuarded<T>(
     };
     const onCancel = () => {
       settle({ kind: 'cancelled', error: signal?.reason });
-      controller.abort(signal?.reason);
+      context.abort(signal?.reason);
     };
     const onTimeout = () => {
       const error = new CallTimeoutError(breaker, timeoutMs ?? 0);
       settle({ kind: 'timeout', error });
-      controller.abort(error);
+      context.abort(error);
     };
     const timer = timeoutMs === null ? undefined : clock.timer(timeoutMs, onTimeout);
     signal?.addEventListener('abort', onCancel, { once: true });
-    start(run, { signal: controller.signal, attempt }).then(
+    start(run, context).then(
       (value) => settle({ kind: 'value', value }),
       (error) => settle({ kind: 'error', error }),
     );
   });
+}
+
+/** Makes its signal when somebody asks for it: most calls never look, and a controller costs more than the breaker. */
+class GuardedContext implements CallContext {
+  readonly attempt: number;
+  #controller: AbortController | undefined;
+  #aborted: { readonly reason: unknown } | undefined;
+
+  constructor(attempt: number) {
+    this.attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#aborted.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#aborted = { reason };
+    this.#controller?.abort(reason);
+  }
 }
 
 async function start<T>(run: (context: CallContext) => T | PromiseLike<T>, context: CallContext): Promise<T> {
