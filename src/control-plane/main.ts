@@ -7,8 +7,6 @@ import { OptionError, readOptions, VARIABLES } from './options.ts';
 import { StoreError } from './store/store.ts';
 import { VERSION } from './version.ts';
 
-await main();
-
 /** Exit codes: 0 stopped as asked, 1 could not run, 2 wrong arguments or environment. */
 async function main(): Promise<void> {
   const arguments_ = readArguments();
@@ -24,6 +22,12 @@ async function main(): Promise<void> {
   }
 }
 
+/**
+ * Signals this close together, in milliseconds, are one wish: Ctrl-C reaches the whole process group, and a parent that
+ * got it too passes it on.
+ */
+const SAME_WISH_MS = 500;
+
 async function serve(): Promise<void> {
   const options = readOptions(process.env);
   const log = createLog(options.logLevel);
@@ -32,10 +36,13 @@ async function serve(): Promise<void> {
   print(`switchgear control plane listening on ${url}`);
   for (const made of madeTokens) print(describeToken(made));
 
-  let isStopping = false;
+  let stoppingSince: number | undefined;
   const stop = (signal: NodeJS.Signals) => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > SAME_WISH_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     log.info({ signal }, 'stopping');
     controlPlane.stop().then(
       () => process.exit(0),
@@ -86,3 +93,5 @@ function fail(code: number, message: string): void {
   process.stderr.write(`switchgear control plane: ${message}\n`);
   process.exitCode = code;
 }
+
+await main();
