@@ -30,6 +30,11 @@ export interface Sample {
   readonly value: number;
 }
 
+export interface RangeRow {
+  readonly metric: Labels;
+  readonly values: readonly number[];
+}
+
 export interface ActiveAlert {
   readonly labels: Labels;
   readonly annotations: Labels;
@@ -97,6 +102,16 @@ export class Prometheus {
     if (data.resultType === 'scalar') return [{ metric: {}, value: Number((data.result as [number, string])[1]) }];
     const rows = data.result as { metric: Labels; value: [number, string] }[];
     return rows.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+  }
+
+  /** A range query by whole steps, times in seconds: every value of every row, oldest first. */
+  async queryRange(promql: string, range: { start: number; end: number; step: number }): Promise<RangeRow[]> {
+    const parameters = { query: promql, start: `${range.start}`, end: `${range.end}`, step: `${range.step}` };
+    const data = await this.#get<{ result: { metric: Labels; values: [number, string][] }[] }>(
+      'query_range',
+      parameters,
+    );
+    return data.result.map(({ metric, values }) => ({ metric, values: values.map(([, value]) => Number(value)) }));
   }
 
   /** The value of a query that has exactly one row; undefined where it has none. */
