@@ -1,0 +1,154 @@
+import { describeProblem } from '@switchgear/conventions';
+
+export const SIGNALS = ['metrics', 'logs', 'traces'] as const;
+export type Signal = (typeof SIGNALS)[number];
+
+/** Where and how often telemetry goes, as the environment asks for it. Only what the SDK does not read by itself. */
+export interface Environment {
+  /** `OTEL_SDK_DISABLED`. */
+  readonly disabled: boolean;
+  readonly metricsExporters: readonly MetricsExporter[];
+  /** Signals that go to the control plane since nothing else is named for them. */
+  readonly toControlPlane: readonly Signal[];
+  readonly metricExportIntervalMs: number;
+  readonly metricExportTimeoutMs: number;
+  readonly prometheus: { readonly host: string; readonly port: number };
+  readonly controlPlane: { readonly url: string; readonly token: string | undefined } | null;
+  readonly logBatch: BatchLimits;
+  readonly spanBatch: BatchLimits;
+  /** The user asked for the SDK's own diagnostics, so nothing is laid over them. */
+  readonly logLevelGiven: boolean;
+}
+
+/** What the SDK's batch processors take; absent: the SDK's default. */
+export interface BatchLimits {
+  readonly maxQueueSize?: number;
+  readonly scheduledDelayMillis?: number;
+  readonly exportTimeoutMillis?: number;
+  readonly maxExportBatchSize?: number;
+}
+
+const METRICS_EXPORTERS = ['otlp', 'prometheus', 'console', 'none'] as const;
+export type MetricsExporter = (typeof METRICS_EXPORTERS)[number];
+
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * Reads the standard OpenTelemetry variables and `SWITCHGEAR_URL`, `SWITCHGEAR_TOKEN`. It never throws: a value that
+ * breaks a rule is one line in `problems`, and the default stands in its place.
+ */
+export function readEnvironment(env: NodeJS.ProcessEnv): { environment: Environment; problems: string[] } {
+  const read = new Reader(env);
+  const controlPlane = readControlPlane(read);
+  const metricsExporters = readMetricsExporters(read);
+  const metricExportIntervalMs = read.integer('OTEL_METRIC_EXPORT_INTERVAL', 1, LONGEST_MS) ?? 60_000;
+  const timeoutMs = read.integer('OTEL_METRIC_EXPORT_TIMEOUT', 1, LONGEST_MS) ?? 30_000;
+  requireProtobuf(read);
+  const environment: Environment = {
+    disabled: read.text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true',
+    metricsExporters,
+    toControlPlane: controlPlane === null ? [] : SIGNALS.filter((signal) => hasNoOtherPlace(read, signal)),
+    metricExportIntervalMs,
+    // The SDK refuses a timeout above the interval.
+    metricExportTimeoutMs: Math.min(timeoutMs, metricExportIntervalMs),
+    prometheus: {
+      host: read.text('OTEL_EXPORTER_PROMETHEUS_HOST') ?? 'localhost',
+      port: read.integer('OTEL_EXPORTER_PROMETHEUS_PORT', 0, 65_535) ?? 9464,
+    },
+    controlPlane,
+    logBatch: readBatch(read, 'OTEL_BLRP'),
+    spanBatch: readBatch(read, 'OTEL_BSP'),
+    logLevelGiven: read.text('OTEL_LOG_LEVEL') !== undefined,
+  };
+  return { environment, problems: read.problems };
+}
+
+class Reader {
+  readonly problems: string[] = [];
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  /** An empty variable means the same as one that is not set, as OpenTelemetry has it. */
+  text(name: string): string | undefined {
+    const value = this.#env[name]?.trim();
+    return value === '' ? undefined : value;
+  }
+
+  list(name: string): string[] {
+    return [...new Set((this.text(name) ?? '').split(',').map((item) => item.trim()))].filter((item) => item !== '');
+  }
+
+  integer(name: string, min: number, max: number): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    this.reject(name, `must be an integer from ${min} to ${max}`, text);
+    return undefined;
+  }
+
+  reject(field: string, rule: string, value: unknown): void {
+    this.problems.push(`${describeProblem({ field, rule, value })}; ignored`);
+  }
+}
+
+function readControlPlane(read: Reader): Environment['controlPlane'] {
+  const text = read.text('SWITCHGEAR_URL');
+  if (text === undefined) return null;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    read.reject('SWITCHGEAR_URL', 'must be an http:// or https:// address', text);
+    return null;
+  }
+  const token = read.text('SWITCHGEAR_TOKEN');
+  if (token === undefined) {
+    read.problems.push('SWITCHGEAR_URL is set without SWITCHGEAR_TOKEN; the control plane will refuse this service');
+  }
+  return { url: text.replace(/\/+$/, ''), token };
+}
+
+function readMetricsExporters(read: Reader): MetricsExporter[] {
+  const named = read.list('OTEL_METRICS_EXPORTER');
+  const known = named.filter((name) => METRICS_EXPORTERS.includes(name as MetricsExporter)) as MetricsExporter[];
+  for (const name of named) {
+    if (!known.includes(name as MetricsExporter)) {
+      read.reject('OTEL_METRICS_EXPORTER', `must be of ${METRICS_EXPORTERS.join(', ')}`, name);
+    }
+  }
+  if (known.includes('none')) return [];
+  return known.length > 0 ? known : ['otlp'];
+}
+
+/** Whether a signal goes by OTLP, and no address says where. */
+function hasNoOtherPlace(read: Reader, signal: Signal): boolean {
+  const exporters = read.list(`OTEL_${signal.toUpperCase()}_EXPORTER`);
+  if (exporters.length > 0 && !exporters.includes('otlp')) return false;
+  return (
+    read.text('OTEL_EXPORTER_OTLP_ENDPOINT') === undefined &&
+    read.text(`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`) === undefined
+  );
+}
+
+function requireProtobuf(read: Reader): void {
+  for (const name of ['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL']) {
+    const protocol = read.text(name);
+    if (protocol === undefined || protocol === 'http/protobuf') continue;
+    read.reject(name, 'must be http/protobuf, which is what metrics are sent as', protocol);
+  }
+}
+
+function readBatch(read: Reader, prefix: string): BatchLimits {
+  const maxQueueSize = read.integer(`${prefix}_MAX_QUEUE_SIZE`, 1, 1_000_000);
+  const scheduledDelayMillis = read.integer(`${prefix}_SCHEDULE_DELAY`, 1, LONGEST_MS);
+  const exportTimeoutMillis = read.integer(`${prefix}_EXPORT_TIMEOUT`, 1, LONGEST_MS);
+  const maxExportBatchSize = read.integer(`${prefix}_MAX_EXPORT_BATCH_SIZE`, 1, 1_000_000);
+  return {
+    ...(maxQueueSize !== undefined && { maxQueueSize }),
+    ...(scheduledDelayMillis !== undefined && { scheduledDelayMillis }),
+    ...(exportTimeoutMillis !== undefined && { exportTimeoutMillis }),
+    ...(maxExportBatchSize !== undefined && { maxExportBatchSize }),
+  };
+}

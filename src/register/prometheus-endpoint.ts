@@ -1,0 +1,81 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import type { CollectionResult, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { METRICS, type MetricSpec } from '@switchgear/conventions';
+
+/** From a breaker metric's name to the one that the collector and Prometheus' own OTLP receiver give it. */
+const PROMETHEUS_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.values<MetricSpec>(METRICS).map((spec) => [spec.name, spec.prometheus]),
+);
+
+/** A metric reader with an HTTP endpoint for Prometheus, on a server of its own that keeps no process alive. */
+export class PrometheusEndpoint extends PrometheusExporter {
+  #http: Server | undefined;
+
+  constructor() {
+    super({ preventServerStart: true });
+  }
+
+  /**
+   * Listens; port 0 takes a free one.
+   * @returns the address to scrape
+   * @throws Error, in one sentence, where the address cannot be had
+   */
+  async listen(host: string, port: number): Promise<string> {
+    const server = createServer((request, response) => {
+      if (request.url?.split('?', 1)[0] !== '/metrics') {
+        response.writeHead(404, { 'content-type': 'text/plain' }).end('Metrics are at /metrics\n');
+      } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+        response.writeHead(405, { allow: 'GET, HEAD' }).end();
+      } else {
+        this.getMetricsRequestHandler(request, response);
+      }
+    });
+    server.unref();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(new Error(cannotListen(error, host, port))));
+      server.listen({ host, port }, resolve);
+    });
+    this.#http = server;
+    const { address, family, port: taken } = server.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}/metrics`;
+  }
+
+  /**
+   * The exporter adds `_total` but no unit, so a breaker metric is handed to it under the whole name. Readers share
+   * what is collected, hence the copies.
+   */
+  override async collect(options?: Parameters<PrometheusExporter['collect']>[0]): Promise<CollectionResult> {
+    const { resourceMetrics, errors } = await super.collect(options);
+    await resourceMetrics.resource.waitForAsyncAttributes?.();
+    return { resourceMetrics: withPrometheusNames(resourceMetrics), errors };
+  }
+
+  override async onShutdown(): Promise<void> {
+    const server = this.#http;
+    this.#http = undefined;
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    await closed;
+  }
+}
+
+function withPrometheusNames(collected: ResourceMetrics): ResourceMetrics {
+  return {
+    ...collected,
+    scopeMetrics: collected.scopeMetrics.map((scope) => ({
+      ...scope,
+      metrics: scope.metrics.map((metric) => {
+        const name = PROMETHEUS_NAMES.get(metric.descriptor.name);
+        return name === undefined ? metric : { ...metric, descriptor: { ...metric.descriptor, name } };
+      }),
+    })),
+  };
+}
+
+function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): string {
+  const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
+  return `No Prometheus endpoint on ${host}:${port}: ${why}; OTEL_EXPORTER_PROMETHEUS_PORT=0 takes a free port`;
+}

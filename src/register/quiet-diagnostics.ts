@@ -1,0 +1,55 @@
+import type { DiagLogger } from '@opentelemetry/api';
+
+/** Different problems that are remembered; beyond them the oldest may be told again. */
+const MAX_KNOWN = 100;
+
+/**
+ * A logger for OpenTelemetry's own problems: one line each, and each line once. A collector that is down would
+ * otherwise write a stack at every export.
+ */
+export class QuietDiagnostics implements DiagLogger {
+  readonly #write: (line: string) => void;
+  readonly #known = new Set<string>();
+
+  constructor(write: (line: string) => void = (line) => process.stderr.write(line)) {
+    this.#write = write;
+  }
+
+  error(message: string, ...rest: unknown[]): void {
+    this.#tell(message, rest);
+  }
+
+  warn(message: string, ...rest: unknown[]): void {
+    this.#tell(message, rest);
+  }
+
+  info(): void {}
+  debug(): void {}
+  verbose(): void {}
+
+  #tell(message: unknown, rest: readonly unknown[]): void {
+    const line = [message, ...rest].map(oneLine).join(' ');
+    if (this.#known.has(line)) return;
+    if (this.#known.size >= MAX_KNOWN) this.#known.delete(this.#known.values().next().value as string);
+    this.#known.add(line);
+    this.#write(`switchgear: ${line}\n`);
+  }
+}
+
+/** The SDK reports an error as its properties in JSON, the stack among them. */
+function oneLine(value: unknown): string {
+  if (value instanceof Error) return value.message;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return messageOf(text) ?? text.split('\n', 1)[0] ?? '';
+}
+
+function messageOf(text: string): string | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    const { message, code } = JSON.parse(text) as { message?: string; code?: string };
+    // An AggregateError of a failed connect has no message, only a code.
+    return [message, code].filter((part) => part !== undefined && part !== '').join(' ') || undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,137 @@
+import { DiagLogLevel, diag, logs, metrics, trace } from '@opentelemetry/api';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { connectControlPlane } from '@switchgear/breaker';
+import { type Environment, readEnvironment } from './environment.ts';
+import { QuietDiagnostics } from './quiet-diagnostics.ts';
+import { type ServiceIdentity, serviceResource } from './service-resource.ts';
+import { createPipelines, type Pipelines } from './telemetry-pipelines.ts';
+
+export interface StartOptions {
+  /** Milliseconds that `shutdown()` waits for a last export, 0 to 60,000; default 5,000. */
+  readonly shutdownTimeoutMs?: number;
+}
+
+export interface Switchgear {
+  /** `service.instance.id`: in the telemetry and to the control plane alike. */
+  readonly serviceInstanceId: string;
+  /** The address Prometheus scrapes; `null` where there is none, because it was not asked for or cannot be had. */
+  readonly prometheusUrl: Promise<string | null>;
+  /** Whether the control plane has answered lately; false where none is named. */
+  readonly connected: boolean;
+  /** Sends what has been collected so far. */
+  flush(): Promise<void>;
+  /** Says goodbye to the control plane, sends what is left and ends the telemetry. It never rejects. */
+  shutdown(): Promise<void>;
+}
+
+let running: Switchgear | undefined;
+
+/**
+ * Starts OpenTelemetry and the link to the control plane from the environment (see `environment.ts`). A second call
+ * gives the first one's handle. It never throws: what is wrong or cannot be reached is told once through OpenTelemetry's
+ * `diag`, and the service goes on.
+ */
+export function startSwitchgear(options: StartOptions = {}): Switchgear {
+  running ??= start(options.shutdownTimeoutMs ?? 5_000);
+  return running;
+}
+
+function start(shutdownTimeoutMs: number): Switchgear {
+  const { environment, problems } = readEnvironment(process.env);
+  if (!environment.logLevelGiven) {
+    diag.setLogger(new QuietDiagnostics(), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  }
+  for (const problem of problems) diag.warn(problem);
+  const { resource, identity } = serviceResource();
+  const pipelines = environment.disabled ? null : createPipelines(environment);
+  const sdk = pipelines === null ? null : startSdk(resource, pipelines);
+  const link = startLink(environment, identity);
+  const prometheusUrl = listen(environment, pipelines);
+  let ended: Promise<void> | undefined;
+  return {
+    serviceInstanceId: identity.instanceId,
+    prometheusUrl,
+    get connected() {
+      return link?.connected ?? false;
+    },
+    flush: () => withinMs(shutdownTimeoutMs, flushProviders()),
+    shutdown() {
+      ended ??= withinMs(shutdownTimeoutMs, Promise.all([link?.close(), prometheusUrl.then(() => sdk?.shutdown())]));
+      return ended;
+    },
+  };
+}
+
+function startSdk(resource: ReturnType<typeof serviceResource>['resource'], pipelines: Pipelines): NodeSDK | null {
+  try {
+    const sdk = new NodeSDK({
+      resource,
+      autoDetectResources: false,
+      metricReaders: pipelines.metricReaders,
+      views: pipelines.views,
+      ...(pipelines.logRecordProcessors && { logRecordProcessors: pipelines.logRecordProcessors }),
+      ...(pipelines.spanProcessors && { spanProcessors: pipelines.spanProcessors }),
+    });
+    sdk.start();
+    return sdk;
+  } catch (error) {
+    diag.error(`OpenTelemetry did not start: ${(error as Error).message}`);
+    return null;
+  }
+}
+
+function startLink({ controlPlane }: Environment, service: ServiceIdentity) {
+  if (controlPlane === null) return null;
+  try {
+    return connectControlPlane({
+      url: controlPlane.url,
+      ...(controlPlane.token !== undefined && { token: controlPlane.token }),
+      service,
+      onProblem: (message) => diag.warn(message),
+    });
+  } catch (error) {
+    diag.error(`No link to the control plane: ${(error as Error).message}`);
+    return null;
+  }
+}
+
+async function listen({ prometheus }: Environment, pipelines: Pipelines | null): Promise<string | null> {
+  if (!pipelines?.prometheus) return null;
+  try {
+    const url = await pipelines.prometheus.listen(prometheus.host, prometheus.port);
+    // Nobody can know a port that was picked just now.
+    if (prometheus.port === 0) process.stderr.write(`switchgear: Prometheus endpoint on ${url}\n`);
+    return url;
+  } catch (error) {
+    diag.error((error as Error).message);
+    return null;
+  }
+}
+
+async function flushProviders(): Promise<void> {
+  await Promise.all(
+    [metrics.getMeterProvider(), logs.getLoggerProvider(), trace.getTracerProvider()].map(async (registered) => {
+      const provider = delegateOf(registered);
+      if (hasFlush(provider)) await provider.forceFlush();
+    }),
+  );
+}
+
+/** The API hands out proxies, which cannot flush. */
+function delegateOf(provider: object): unknown {
+  return 'getDelegate' in provider && typeof provider.getDelegate === 'function' ? provider.getDelegate() : provider;
+}
+
+function hasFlush(provider: unknown): provider is { forceFlush(): Promise<void> } {
+  return typeof provider === 'object' && provider !== null && 'forceFlush' in provider;
+}
+
+/** Waits for `work`, but not for ever and not for its success. */
+async function withinMs(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([work.catch((error: unknown) => diag.warn(`At shutdown: ${(error as Error).message}`)), late]);
+  clearTimeout(timer);
+}
