@@ -1,0 +1,258 @@
+import { type Claim, disagreements } from './agreement.ts';
+import { type ControlPlaneHandle, ControlPlaneKeeper, existingControlPlane } from './control-plane-keeper.ts';
+import { FaultRunner, planFaults } from './faults.ts';
+import type { DemoFlags } from './flags.ts';
+import { Load } from './load.ts';
+import { FAULTS, SERVICES, type ServiceMessage, type ServiceName } from './messages.ts';
+import type { Narrator } from './narrator.ts';
+import { OrderSet } from './order-set.ts';
+import { writeReport } from './report-file.ts';
+import { type Services, startServices } from './start-services.ts';
+import { Story } from './story.ts';
+import { complaints, type Summary, summarize, summaryLines } from './summary.ts';
+
+/** How long buffers get to empty themselves once the traffic has ended. */
+const DRAIN_WITHIN_MS = 20_000;
+/** How long the control plane gets to hear of the last numbers: an export is due every second. */
+const AGREE_WITHIN_MS = 10_000;
+const LIVE_STATUS_EVERY_MS = 500;
+const PLAIN_STATUS_EVERY_MS = 10_000;
+
+/**
+ * Runs the whole demo.
+ * @param stop ends the traffic early, with everything that follows
+ * @returns the exit code
+ * @throws Error, in one sentence, where it cannot start
+ */
+export async function runDemo(flags: DemoFlags, narrator: Narrator, stop: AbortSignal): Promise<0 | 1> {
+  const demo = new Demo(flags, narrator, stop);
+  try {
+    await demo.start();
+    await demo.traffic();
+    return await demo.finish();
+  } finally {
+    await demo.stopAll();
+  }
+}
+
+class Demo {
+  readonly #flags: DemoFlags;
+  readonly #narrator: Narrator;
+  readonly #stop: AbortSignal;
+  readonly #story: Story;
+  readonly #charged = new OrderSet();
+  readonly #failures: string[] = [];
+  readonly #failed = new AbortController();
+  #duplicates = 0;
+  #controlPlane: ControlPlaneHandle | undefined;
+  #services: Services | undefined;
+  #load: Load | undefined;
+  #faults: FaultRunner | undefined;
+  #startedAt = 0;
+
+  constructor(flags: DemoFlags, narrator: Narrator, stop: AbortSignal) {
+    this.#flags = flags;
+    this.#narrator = narrator;
+    this.#stop = stop;
+    this.#story = new Story((text, tone) => narrator.tell(text, tone));
+  }
+
+  async start(): Promise<void> {
+    const tell = this.#narrator.tell.bind(this.#narrator);
+    this.#controlPlane = this.#flags.controlPlane
+      ? await ControlPlaneKeeper.start({
+          port: this.#flags.port,
+          dataFolder: this.#flags.dataFolder,
+          tell,
+          onRestart: () => this.#writeReport(),
+        })
+      : existingControlPlane(process.env);
+    this.#services = await startServices({
+      controlPlane: this.#controlPlane,
+      metricsPorts: this.#flags.metricsPorts,
+      onMessage: (service, message) => this.#hear(service, message),
+      onLine: (service, line) => {
+        // Its address is in the list below.
+        if (!line.startsWith('switchgear: Prometheus endpoint on ')) tell(`${service}: ${line}`, 'dim');
+      },
+      onDeath: (service, how) => this.#fail(`${service} ${how}`),
+      onPortTaken: (service, port) =>
+        tell(`port ${port} for ${service}'s metrics is taken; a free one is used`, 'warn'),
+    });
+    await Promise.all(Object.values(this.#services).map((service) => service.report()));
+    this.#load = new Load(this.#services.shop.url, this.#flags.rate);
+    this.#writeReport();
+    for (const line of this.#addresses()) this.#narrator.print(line);
+  }
+
+  /** Sends orders and switches faults until the time is over, the user has had enough or a service died. */
+  async traffic(): Promise<void> {
+    const { forSeconds, seed } = this.#flags;
+    const forMs = forSeconds === null ? null : forSeconds * 1_000;
+    this.#faults = new FaultRunner(planFaults(forMs, seed), (fault, active) => {
+      this.#services![FAULTS[fault].service].setFault(fault, active);
+      this.#narrator.tell(active ? `FAULT  ${FAULTS[fault].text}` : `WELL   over: ${FAULTS[fault].text}`, 'warn');
+    });
+    this.#startedAt = performance.now();
+    this.#load!.start();
+    this.#faults.start();
+    const everyMs = this.#narrator.isLive ? LIVE_STATUS_EVERY_MS : PLAIN_STATUS_EVERY_MS;
+    const status = setInterval(() => this.#narrator.status(this.#status()), everyMs);
+    await untilAborted(AbortSignal.any([this.#stop, this.#failed.signal]), forMs);
+    clearInterval(status);
+    this.#narrator.endStatus();
+    this.#faults.stop();
+    await this.#load!.stop();
+  }
+
+  async finish(): Promise<0 | 1> {
+    const seconds = (performance.now() - this.#startedAt) / 1_000;
+    this.#narrator.tell(
+      'The traffic has ended; buffers empty themselves, the control plane is asked what it saw',
+      'dim',
+    );
+    const held = await this.#drain();
+    if (held > 0) this.#failures.push(`${held} calls are still held by a buffer after ${DRAIN_WITHIN_MS / 1_000} s`);
+    const disagreed = await disagreements(this.#controlPlane!, () => this.#claims(), AGREE_WITHIN_MS);
+    this.#failures.push(...disagreed);
+    await this.#stopServices();
+    const summary = this.#summary();
+    const reasons = [...this.#failures, ...complaints(summary)];
+    this.#writeReport({ summary, reasons, seconds });
+    this.#narrator.print(`\n${summaryLines(summary, seconds).join('\n')}\n`);
+    const seen = this.#claimed().length;
+    if (disagreed.length === 0)
+      this.#narrator.print(`The control plane saw all ${seen} breakers, and agrees on every state and count.`);
+    for (const reason of reasons) this.#narrator.print(`Failed: ${reason}`);
+    return reasons.length === 0 ? 0 : 1;
+  }
+
+  async stopAll(): Promise<void> {
+    this.#narrator.endStatus();
+    this.#faults?.stop();
+    await this.#stopServices();
+    await this.#controlPlane?.stop();
+  }
+
+  #hear(service: ServiceName, message: ServiceMessage): void {
+    if (message.type === 'transition') this.#story.transition(service, message);
+    if (message.type === 'stats') this.#story.stats(service, message.breakers);
+    if (message.type === 'charged') {
+      for (const order of message.orders) this.#charged.add(order);
+      this.#duplicates = message.duplicates;
+    }
+  }
+
+  #fail(reason: string): void {
+    this.#narrator.tell(reason, 'bad');
+    this.#failures.push(reason);
+    this.#failed.abort();
+  }
+
+  /** @returns calls still held when time was up */
+  async #drain(): Promise<number> {
+    const end = performance.now() + DRAIN_WITHIN_MS;
+    for (;;) {
+      await this.#report();
+      const { held } = this.#summary();
+      if (held === 0 || performance.now() >= end || this.#failed.signal.aborted) return held;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async #report(): Promise<void> {
+    await Promise.all(Object.values(this.#services!).map((service) => service.report()));
+  }
+
+  async #claims(): Promise<readonly Claim[]> {
+    await this.#report();
+    return this.#claimed();
+  }
+
+  #claimed(): Claim[] {
+    // A collector has a pace of its own, and may not pass on to this control plane at all.
+    const isStraight = !process.env.OTEL_EXPORTER_OTLP_ENDPOINT && !process.env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT;
+    return Object.values(this.#services!).flatMap(({ name, instance, breakers }) =>
+      breakers.map(({ breaker, state, stats }) => ({
+        service: name,
+        instance,
+        breaker,
+        state,
+        calls: isStraight ? stats.calls : null,
+      })),
+    );
+  }
+
+  #summary(): Summary {
+    return summarize({
+      load: this.#load!.counts,
+      accepted: this.#load!.accepted,
+      charged: this.#charged,
+      duplicates: this.#duplicates,
+      breakers: Object.values(this.#services!).flatMap((service) => service.breakers),
+    });
+  }
+
+  /** The shop first: it calls the others. */
+  async #stopServices(): Promise<void> {
+    await this.#services?.shop.stop();
+    await Promise.all([this.#services?.payments.stop(), this.#services?.inventory.stop()]);
+  }
+
+  #status(): string {
+    const { orders, held, diverted, replayed } = this.#summary();
+    const states = Object.values(this.#services!).flatMap(({ name, breakers }) =>
+      breakers.map(({ breaker, state }) => `${name}→${breaker} ${state}`),
+    );
+    const seconds = Math.floor((performance.now() - this.#startedAt) / 1_000);
+    const left = this.#flags.forSeconds === null ? '' : `/${this.#flags.forSeconds}`;
+    const numbers = `${orders.sent} orders, ${diverted} diverted, ${held} held, ${replayed} replayed`;
+    return `${seconds}${left} s · ${numbers} · ${states.join(' · ')}`;
+  }
+
+  #addresses(): string[] {
+    const { url, operatorToken, pid } = this.#controlPlane!;
+    const prometheus = SERVICES.map((name) => `  ${name.padEnd(11)} ${this.#services![name].prometheusUrl ?? 'none'}`);
+    return [
+      '',
+      `Console       ${url}/#token=${operatorToken}`,
+      `API           curl -H 'Authorization: Bearer ${operatorToken}' ${url}/api/v1/breakers`,
+      'Prometheus',
+      ...prometheus,
+      ...(pid === null ? [] : [`Control plane process ${pid}; try kill -9 ${pid}: the services do not mind`]),
+      '',
+    ];
+  }
+
+  #writeReport(end: object = {}): void {
+    if (this.#flags.jsonFile === null || !this.#services) return;
+    const services = Object.values(this.#services);
+    const byName = <T>(value: (service: Services[ServiceName]) => T) =>
+      Object.fromEntries(services.map((service) => [service.name, value(service)]));
+    const { url, operatorToken, agentToken, pid } = this.#controlPlane!;
+    writeReport(this.#flags.jsonFile, {
+      urls: {
+        controlPlane: url,
+        ...byName((service) => service.url),
+        prometheus: byName((service) => service.prometheusUrl),
+      },
+      pids: { demo: process.pid, controlPlane: pid, ...byName((service) => service.pid) },
+      tokens: { operator: operatorToken, agent: agentToken },
+      instances: byName((service) => service.instance),
+      breakers: services.flatMap(({ name, breakers }) => breakers.map(({ breaker }) => ({ service: name, breaker }))),
+      ...end,
+    });
+  }
+}
+
+function untilAborted(signal: AbortSignal, timeoutMs: number | null): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = timeoutMs === null ? undefined : setTimeout(resolve, timeoutMs);
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+}
