@@ -16,7 +16,7 @@ import { createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { AgentSessions } from './opamp/agent-sessions.ts';
 import { HeldPolls } from './opamp/held-polls.ts';
-import type { ControlPlaneOptions } from './options.ts';
+import { type ControlPlaneOptions, SAFE_TOKEN_LENGTH } from './options.ts';
 import { FleetMemory } from './store/fleet-memory.ts';
 import { openStore } from './store/open-store.ts';
 import { timedStore } from './store/timed-store.ts';
@@ -139,6 +139,10 @@ async function run(options: ControlPlaneOptions, log: Logger) {
     });
 
     const { tokens, made } = completeTokens(options.tokens, options.store.dataFolder);
+    for (const [role, token] of Object.entries(tokens)) {
+      if (token.length < SAFE_TOKEN_LENGTH)
+        log.warn({ role }, `the ${role} token is shorter than ${SAFE_TOKEN_LENGTH} characters`);
+    }
     const routes = operations({ fleet, desired, store, sessions, streams });
     const server = createServer(
       httpApp({
