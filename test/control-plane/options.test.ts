@@ -35,7 +35,7 @@ describe('the environment', () => {
     ['SWITCHGEAR_EVENT_RETENTION', '0,30d'],
     ['SWITCHGEAR_EVENT_RETENTION', '100'],
     ['SWITCHGEAR_STORE', 'data.db'],
-    ['SWITCHGEAR_VIEWER_TOKEN', 'short'],
+    ['SWITCHGEAR_VIEWER_TOKEN', 'x'.repeat(513)],
     ['SWITCHGEAR_AGENT_TOKEN', 'has a space in the middle'],
   ])('%s=%s is refused by name', (variable, value) => {
     expect(() => readOptions({ [variable]: value })).toThrow(new RegExp(`^${variable} must .*, got `));
