@@ -55,9 +55,9 @@ export function summarize({ load, accepted, charged, duplicates, breakers }: Sum
 /** Why the run is no success; an empty list where it is one. */
 export function complaints(summary: Summary): string[] {
   const found: string[] = [];
-  if (summary.orders.missing > 0) found.push(`${summary.orders.missing} accepted orders were never charged`);
-  if (summary.dropped > 0) found.push(`${summary.dropped} calls were dropped by a neutral wire`);
-  if (summary.dead > 0) found.push(`${summary.dead} calls ended as dead letters`);
+  if (summary.orders.missing > 0) found.push(`orders accepted and never charged: ${summary.orders.missing}`);
+  if (summary.dropped > 0) found.push(`calls dropped by a neutral wire: ${summary.dropped}`);
+  if (summary.dead > 0) found.push(`calls that ended as dead letters: ${summary.dead}`);
   if (summary.orders.accepted === 0) found.push('the shop accepted no order at all');
   return found;
 }
