@@ -1,15 +1,13 @@
 import { METRICS, type MetricSpec } from '@switchgear/conventions';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildCollector, Collector, findGo } from '../support/collector.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildCollector, Collector, describeWithGo } from '../support/collector.ts';
 import { ControlPlaneProcess } from '../support/control-plane.ts';
 import { waitUntil } from '../support/deadline.ts';
 import { type Dependency, startDependency } from '../support/dependency.ts';
 import { GuardedService } from '../support/guarded-service.ts';
-import { type Labels, Prometheus } from '../support/prometheus.ts';
+import { Prometheus } from '../support/prometheus.ts';
+import { seriesShapes } from '../support/series-shapes.ts';
 import { describeWithTool } from '../support/tools.ts';
-
-/** Labels that say which way a sample came, not what it is. */
-const WAY_LABELS = new Set(['__name__', 'job', 'instance']);
 
 describeWithGo('the whole stack: a service, the real collector, Prometheus and the control plane', () => {
   describeWithTool('with the real Prometheus', { name: 'prometheus', debianPackage: 'prometheus' }, () => {
@@ -86,8 +84,8 @@ describeWithGo('the whole stack: a service, the real collector, Prometheus and t
         'count by (job) (breaker_call_duration_seconds_count{breaker_name="payments",breaker_call_outcome="failure"})',
         (rows) => rows.length === 2,
       );
-      const direct = shapesOf(await prometheus.series('{job="direct",__name__=~"breaker_.+"}'));
-      const collected = shapesOf(await prometheus.series('{job="shop",__name__=~"breaker_.+"}'));
+      const direct = seriesShapes(await prometheus.series('{job="direct",__name__=~"breaker_.+"}'));
+      const collected = seriesShapes(await prometheus.series('{job="shop",__name__=~"breaker_.+"}'));
       expect(Object.keys(direct).length).toBeGreaterThan(15);
       expect(collected).toEqual(direct);
     });
@@ -126,25 +124,3 @@ describeWithGo('the whole stack: a service, the real collector, Prometheus and t
     });
   });
 });
-
-/** For each metric name the label names that its series have, and the values of those that are the same on any way. */
-function shapesOf(series: readonly Labels[]): Record<string, string[]> {
-  const shapes: Record<string, Set<string>> = {};
-  for (const labels of series) {
-    const entries = Object.entries(labels).filter(([name]) => !WAY_LABELS.has(name));
-    shapes[labels.__name__!] ??= new Set();
-    shapes[labels.__name__!]!.add(
-      entries
-        .map(([name, value]) => `${name}=${value}`)
-        .sort()
-        .join(','),
-    );
-  }
-  return Object.fromEntries(Object.entries(shapes).map(([name, rows]) => [name, [...rows].sort()]));
-}
-
-/** Skips by name where Go is missing; with `CI=true` the suite runs and fails on it. */
-function describeWithGo(title: string, suite: () => void): void {
-  if (findGo() !== undefined || process.env.CI === 'true') describe(title, suite);
-  else describe.skip(`${title} (skipped: needs Go >= 1.24, see https://go.dev/dl)`, suite);
-}

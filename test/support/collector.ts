@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { describe } from 'vitest';
 import { temporaryFolder } from './folders.ts';
 import { Child, freePorts, ROOT } from './processes.ts';
 import { findTool } from './tools.ts';
@@ -11,6 +12,12 @@ const MANIFEST = join(ROOT, 'test/stack/collector-builder.yaml');
 /** The full path of `go`: on the `PATH`, or where its archive unpacks to. */
 export function findGo(): string | undefined {
   return findTool('go') ?? findTool('go', '/usr/local/go/bin');
+}
+
+/** A suite that needs the collector. It skips by name where Go is missing; with `CI=true` it runs, and fails on that. */
+export function describeWithGo(title: string, suite: () => void): void {
+  if (findGo() !== undefined || process.env.CI === 'true') describe(title, suite);
+  else describe.skip(`${title} (skipped: needs Go >= 1.24, see https://go.dev/dl)`, suite);
 }
 
 /**

@@ -34,10 +34,15 @@ export class Demo {
     this.#file = file;
   }
 
-  static async start(seconds: number, env: Readonly<Record<string, string>> = {}): Promise<Demo> {
+  /** @param moreFlags such as `--no-control-plane`, in place of its own one on a free port */
+  static async start(
+    seconds: number,
+    moreFlags: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Demo> {
     const folder = temporaryFolder('demo');
     const file = join(folder.path, 'report.json');
-    const flags = ['--for', String(seconds), '--port', '0', '--metrics-ports', '0,0,0', '--json', file];
+    const flags = ['--for', String(seconds), '--port', '0', '--metrics-ports', '0,0,0', '--json', file, ...moreFlags];
     const child = runNode(join(ROOT, 'src/demo/main.ts'), flags, { env: { NO_COLOR: '1', ...env } });
     const demo = new Demo(child, folder, file);
     try {
