@@ -46,8 +46,11 @@ export type DemoMessage =
   | { readonly type: 'report' }
   | { readonly type: 'stop' };
 
+/** The highest order number: 144 days at 40 a second, and 63 MB in a set of orders. */
+export const MAX_ORDER_NUMBER = 500_000_000;
+
 export interface Order {
-  /** Rises from 0. */
+  /** Rises from 0 to `MAX_ORDER_NUMBER`. */
   readonly number: number;
   readonly item: string;
   readonly amount: number;

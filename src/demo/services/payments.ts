@@ -1,8 +1,8 @@
 /** Charges orders at a bank, each order once, and keeps the ledger by which the demo knows that none was lost. */
 import { createBreaker } from '@switchgear/breaker';
-import type { Order } from '../messages.ts';
 import { OrderSet } from '../order-set.ts';
 import { type HttpAnswer, HttpListener, type HttpRequest } from './http-listener.ts';
+import { readOrder } from './read-order.ts';
 import { requestJson } from './request-json.ts';
 import { runService } from './service.ts';
 import { DEMO_SETTINGS } from './settings.ts';
@@ -43,7 +43,7 @@ await runService({
 async function answer({ method, path, body }: HttpRequest): Promise<HttpAnswer> {
   if (method !== 'POST' || path !== '/charges') return { status: 404, body: { error: 'POST /charges takes an order' } };
   if (answersErrors) return { status: 500, body: { error: 'the payments database is gone' } };
-  const order = body as Order;
+  const order = readOrder(body);
   if (ledger.has(order.number)) {
     // A call whose answer never arrived comes again: at least once for the sender, exactly once for the customer.
     duplicates += 1;

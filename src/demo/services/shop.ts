@@ -2,6 +2,7 @@
 import { bufferWire, createBreaker, fallbackWire, isReceipt } from '@switchgear/breaker';
 import type { Order } from '../messages.ts';
 import { type HttpAnswer, HttpListener, type HttpRequest } from './http-listener.ts';
+import { readOrder } from './read-order.ts';
 import { requestJson } from './request-json.ts';
 import { runService } from './service.ts';
 import { DEMO_SETTINGS, INVENTORY_TIMEOUT_MS, PAYMENTS_TIMEOUT_MS } from './settings.ts';
@@ -47,7 +48,7 @@ await runService({ listener: new HttpListener(answer), breakers: [payments, inve
 
 async function answer({ method, path, body }: HttpRequest): Promise<HttpAnswer> {
   if (method !== 'POST' || path !== '/orders') return { status: 404, body: { error: 'POST /orders takes an order' } };
-  const order = body as Order;
+  const order = readOrder(body);
   try {
     const stock = await inventory.execute(
       async ({ signal }) => {
