@@ -241,11 +241,11 @@ function createRow(first, onAction) {
       setText(liveness, livenessText(view.instances));
       liveness.classList.toggle('warn', view.instances.live === 0 || view.instances.stale > 0);
       const calls = callsOfNote(view.calls);
-      setText(failed, `${shortCount(calls.failed)} failed · ${shortCount(calls.rejected)} rejected`);
-      failed.classList.toggle('quiet', calls.failed + calls.rejected === 0);
-      failed.classList.toggle('bad', calls.rejected > 0);
-      setText(diverted, `${shortCount(calls.diverted)} diverted`);
-      diverted.classList.toggle('quiet', calls.diverted === 0);
+      setText(failed, `${shortCount(calls.failed)} failed`);
+      failed.classList.toggle('quiet', calls.failed === 0);
+      const rejected = calls.rejected > 0 ? ` · ${shortCount(calls.rejected)} rejected` : '';
+      setText(diverted, `${shortCount(calls.diverted)} diverted${rejected}`);
+      diverted.classList.toggle('bad', calls.rejected > 0);
       wires(view.wires);
       drawOverride(view.override, override, overrideWhy, now);
       setText(deliveryWord, deliveryText(view.delivery) || '–');
@@ -363,7 +363,7 @@ function text(tag, content) {
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag @param {Partial<HTMLElementTagNameMap[Tag]>} properties
+ * @param {Tag} tag @param {Record<string, unknown>} properties @returns {HTMLElementTagNameMap[Tag]}
  */
 function element(tag, properties) {
   return Object.assign(document.createElement(tag), properties);

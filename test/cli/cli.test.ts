@@ -1,0 +1,437 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { run } from '../../src/cli/program.ts';
+import { type FakeControlPlane, fakeBreaker, startFakeControlPlane } from '../support/fake-control-plane.ts';
+
+const NOW = Date.parse('2026-05-01T12:00:00Z');
+let controlPlane: FakeControlPlane;
+
+beforeEach(async () => {
+  controlPlane = await startFakeControlPlane();
+  controlPlane.put(
+    fakeBreaker('shop', 'payments', {
+      states: ['open', 'closed'],
+      calls: { failure: 7, diverted: 40 },
+      wires: [{ name: 'buffer', depth: 90, capacity: 100 }],
+      lastSeenAt: '2026-05-01T11:59:50Z',
+    }),
+  );
+  controlPlane.put(fakeBreaker('prod/mail', 'smtp out'));
+});
+afterEach(() => controlPlane.close());
+
+interface Options {
+  readonly env?: Record<string, string | undefined>;
+  readonly isTerminal?: boolean;
+  readonly stop?: AbortSignal;
+  readonly onOut?: (all: string) => void;
+  readonly onSleep?: () => void;
+}
+
+/** Runs a command line on a clock that only sleeping moves. */
+async function cli(line: readonly string[], options: Options = {}) {
+  let out = '';
+  let error = '';
+  let now = NOW;
+  const code = await run(line, {
+    out: (text) => {
+      out += text;
+      options.onOut?.(out);
+    },
+    error: (text) => {
+      error += text;
+    },
+    env: { SWITCHGEAR_URL: controlPlane.url, SWITCHGEAR_TOKEN: controlPlane.token, USER: 'maria', ...options.env },
+    isTerminal: options.isTerminal ?? false,
+    now: () => now,
+    sleep: async (ms) => {
+      now += ms;
+      options.onSleep?.();
+    },
+    stop: options.stop ?? new AbortController().signal,
+  });
+  return { code, out, error };
+}
+
+const json = async (...line: string[]) => JSON.parse((await cli([...line, '--json'])).out);
+const lastRequest = () => controlPlane.requests.at(-1)!;
+
+describe('reading', () => {
+  test('ls lays breakers out in columns, without colour', async () => {
+    const { code, out } = await cli(['ls']);
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    expect(lines[0]).toMatch(
+      /^SERVICE +BREAKER +STATE +LIVE +STALE +GONE +FAILED +DIVERTED +REJECTED +WIRE LOAD +OVERRIDE +SEEN$/,
+    );
+    expect(lines[2]).toMatch(/^shop +payments +open +2 +0 +0 +7 +40 +0 +90\/100 +- +10s ago$/);
+    expect(lines[1]!.indexOf('smtp out')).toBe(lines[0]!.indexOf('BREAKER'));
+    expect(out).not.toContain('\u001b');
+  });
+
+  test('a terminal gets colour, unless NO_COLOR is set', async () => {
+    expect((await cli(['ls'], { isTerminal: true })).out).toContain('\u001b[31mshop');
+    expect((await cli(['ls'], { isTerminal: true, env: { NO_COLOR: '1' } })).out).not.toContain('\u001b');
+  });
+
+  test('ls filters on the server and reads every page', async () => {
+    expect((await json('ls', '--state', 'open')).items.map((item: { breaker: string }) => item.breaker)).toEqual([
+      'payments',
+    ]);
+    for (let index = 0; index < 1_100; index += 1) controlPlane.put(fakeBreaker('many', `b${index}`));
+    const all = await json('ls', '--service', 'many');
+    expect(all.items).toHaveLength(1_100);
+    expect(all.nextCursor).toBeNull();
+  });
+
+  test('an empty fleet says how a breaker gets there', async () => {
+    expect((await cli(['ls', '--service', 'none'])).out).toMatch(/^No breakers\. A service appears here when/);
+  });
+
+  test('show names instances, wires and delivery, and prints the whole answer as JSON', async () => {
+    const { out } = await cli(['show', 'shop', 'payments']);
+    for (const part of ['state        open', '2 live, 0 stale, 0 gone', '90/100 held', 'nothing desired', 'shop-2'])
+      expect(out).toContain(part);
+    expect(await json('show', 'prod/mail', 'smtp out')).toEqual(controlPlane.get('prod/mail', 'smtp out'));
+    expect(lastRequest().path).toBe('/api/v1/breakers/prod%2Fmail/smtp%20out');
+  });
+
+  test('events, audit and agents list what is there', async () => {
+    const at = '2026-05-01T11:00:00Z';
+    controlPlane.event({
+      id: 1,
+      at,
+      service: 'shop',
+      instance: 'shop-1',
+      breaker: 'payments',
+      event: 'breaker.trip',
+      severity: 'WARN',
+      attributes: { 'breaker.transition.reason': 'threshold' },
+    });
+    controlPlane.audit({
+      id: 1,
+      at,
+      actor: 'operator:maria',
+      action: 'trip',
+      service: 'shop',
+      breaker: 'payments',
+      reason: 'drill',
+      revision: 3,
+    });
+    expect((await cli(['events', '--limit', '5'])).out).toContain(
+      'breaker.trip  shop     payments  shop-1    breaker.transition.reason=threshold',
+    );
+    expect(lastRequest().path).toBe('/api/v1/events?limit=5');
+    expect((await cli(['audit'])).out).toMatch(/operator:maria +trip +shop +payments +3 +drill/);
+    expect((await cli(['agents'])).out).toMatch(/shop +shop-1 +1\.4\.0 +production +live +yes +1 +10s ago/);
+    expect((await json('agents')).items).toHaveLength(3);
+    expect((await json('audit')).items[0]).toMatchObject({ action: 'trip', revision: 3 });
+    expect((await json('events')).items[0]).toMatchObject({ event: 'breaker.trip' });
+  });
+
+  test('a name cannot steer the terminal', async () => {
+    controlPlane.put(fakeBreaker('evil', 'a\u001b[2J\nb\u202ec'));
+    const { out } = await cli(['ls', '--service', 'evil']);
+    for (const control of ['\u001b', '\u202e']) expect(out).not.toContain(control);
+    expect(out.trimEnd().split('\n')).toHaveLength(2);
+  });
+});
+
+describe('acting', () => {
+  test.each(['trip', 'reset'])('%s sends its reason and who asks', async (kind) => {
+    const { code, out } = await cli([kind, 'shop', 'payments', '--reason', 'drill']);
+    expect(code).toBe(0);
+    expect(out).toBe(`shop/payments: ${kind} asked for (revision 1)\n`);
+    expect(lastRequest()).toMatchObject({
+      method: 'POST',
+      path: `/api/v1/breakers/shop/payments/${kind}`,
+      body: { reason: 'drill' },
+    });
+    expect(lastRequest().headers['switchgear-actor']).toBe('maria');
+    expect(await json(kind, 'shop', 'payments', '--reason', 'drill')).toMatchObject({ revision: 2, action: { kind } });
+  });
+
+  test('an actor keeps only what a header may carry', async () => {
+    await cli(['reset', 'shop', 'payments', '--reason', 'x'], { env: { USER: ' mar\r\nX: yía ' } });
+    expect(lastRequest().headers['switchgear-actor']).toBe('marX: ya');
+    await cli(['reset', 'shop', 'payments', '--reason', 'x'], { env: { USER: undefined } });
+    expect(lastRequest().headers['switchgear-actor']).toBeUndefined();
+  });
+
+  test('lockout holds for a time, until a time, and in another mode', async () => {
+    await cli(['lockout', 'shop', 'payments', '--reason', 'INC', '--for', '30m']);
+    expect(lastRequest()).toMatchObject({
+      method: 'PUT',
+      body: { mode: 'forced_open', reason: 'INC', expiresAt: '2026-05-01T12:30:00.000Z' },
+    });
+    await cli([
+      'lockout',
+      'shop',
+      'payments',
+      '--reason',
+      'INC',
+      '--until',
+      '2026-05-02T00:00:00+02:00',
+      '--mode',
+      'shadow',
+    ]);
+    expect(lastRequest()).toMatchObject({ body: { mode: 'shadow', expiresAt: '2026-05-01T22:00:00.000Z' } });
+  });
+
+  test('release ends it', async () => {
+    await cli(['lockout', 'shop', 'payments', '--reason', 'INC', '--for', '30m']);
+    expect((await json('release', 'shop', 'payments')).override).toBeNull();
+    expect(lastRequest().method).toBe('DELETE');
+    expect(controlPlane.get('shop', 'payments')?.override).toBeNull();
+  });
+
+  test('config is set by path and read back', async () => {
+    expect((await cli(['config', 'get', 'shop', 'payments'])).out).toBe('Nothing is laid over its own settings.\n');
+    await cli(['config', 'set', 'shop', 'payments', 'trip.failureRatio=0.3', 'trip.failures=null', 'cooldownMs=60000']);
+    const config = { trip: { failureRatio: 0.3, failures: null }, cooldownMs: 60_000 };
+    expect(lastRequest().body).toEqual(config);
+    expect(await json('config', 'get', 'shop', 'payments')).toEqual({ revision: 1, config });
+  });
+
+  test('--wait ends when all live instances applied it', async () => {
+    controlPlane.delivery = 'hold';
+    const onSleep = () => controlPlane.deliver('shop', 'payments', 1);
+    const { code, out } = await cli(['trip', 'shop', 'payments', '--reason', 'x', '--wait'], { onSleep });
+    expect(code).toBe(0);
+    expect(out).toBe('shop/payments: trip asked for, applied on 2 of 2 live instances (revision 1)\n');
+    controlPlane.delivery = 'apply';
+    const answer = await json('trip', 'shop', 'payments', '--reason', 'x', '--wait');
+    expect(answer.delivery).toEqual({ revision: 2, applied: 2, failed: 0, pending: 0 });
+  });
+});
+
+describe('exit code 3', () => {
+  const wait = ['trip', 'shop', 'payments', '--reason', 'x', '--wait', '--timeout', '5s'];
+
+  test('where an instance failed, with what it said', async () => {
+    controlPlane.delivery = 'fail';
+    const { code, error } = await cli(wait);
+    expect(code).toBe(3);
+    expect(error).toBe(
+      'switchgear: Revision 1 is applied on 0 of 2 live instances, 2 failed. shop-1 says: window is too short.\n',
+    );
+  });
+
+  test('where the time is up', async () => {
+    controlPlane.delivery = 'hold';
+    const { code, error } = await cli(wait);
+    expect(code).toBe(3);
+    expect(error).toContain('applied on 0 of 2 live instances after 5 s');
+  });
+
+  test('where no instance is live', async () => {
+    controlPlane.put(fakeBreaker('shop', 'payments', { liveness: 'gone' }));
+    const { code, error } = await cli(wait);
+    expect(code).toBe(3);
+    expect(error).toContain('no live instance');
+  });
+});
+
+describe('exit code 2 names the option and the rule, and asks the server nothing', () => {
+  test.each([
+    [['lockout', 'shop', 'payments', '--for', '30m'], "required option '--reason <text>'"],
+    [['lockout', 'shop', 'payments', '--reason', 'x'], 'needs one of --for and --until'],
+    [
+      ['lockout', 'shop', 'payments', '--reason', 'x', '--for', '1h', '--until', '2027-01-01T00:00:00Z'],
+      'needs one of',
+    ],
+    [['lockout', 'shop', 'payments', '--reason', 'x', '--for', '30'], '--for must be a number with s, m, h or d'],
+    [
+      ['lockout', 'shop', 'payments', '--reason', 'x', '--until', '2026-04-01T00:00:00Z'],
+      '--until must be in the future',
+    ],
+    [['lockout', 'shop', 'payments', '--reason', 'x', '--until', 'tomorrow'], 'with its offset'],
+    [['trip', 'shop', 'payments', '--reason', ' '], '--reason must be 1 to 500 characters'],
+    [['trip', 'shop', 'payments'], '--reason'],
+    [['config', 'set', 'shop', 'payments', 'trip.failureRatio=5'], '`trip.failureRatio` must be in (0, 1], got 5'],
+    [['config', 'set', 'shop', 'payments', '__proto__.x=5'], 'path=value'],
+    [['config', 'set', 'shop', 'payments', 'colour=5'], '`colour` is unknown'],
+    [['ls', '--state', 'broken'], 'Allowed choices are closed, open'],
+    [['events', '--limit', '0'], '--limit must be an integer from 1 to 1000'],
+    [['ls', '--url', 'ftp://x'], 'must be an http or https URL'],
+    [['nonsense'], "unknown command 'nonsense'"],
+    [['show', 'shop'], "missing required argument 'breaker'"],
+  ])('%j', async (line, said) => {
+    const { code, error } = await cli(line);
+    expect(code).toBe(2);
+    expect(error).toContain(said);
+    expect(error).not.toMatch(/\n\s+at /);
+    expect(controlPlane.requests).toHaveLength(0);
+  });
+});
+
+describe('exit code 1 is one line that says what to do', () => {
+  const oneLine = (error: string) => expect(error).toMatch(/^switchgear: [^\n]+\n$/);
+
+  test('without a token, with a wrong one, and with too little right', async () => {
+    const none = await cli(['ls'], { env: { SWITCHGEAR_TOKEN: undefined } });
+    expect([none.code, none.error]).toEqual([1, expect.stringContaining('Set SWITCHGEAR_TOKEN')]);
+    const wrong = await cli(['ls', '--token', 'wrong']);
+    expect([wrong.code, wrong.error]).toEqual([1, expect.stringContaining('Check the token')]);
+    controlPlane.refuse('POST', { status: 403, detail: 'The viewer role may only read.' });
+    const viewer = await cli(['trip', 'shop', 'payments', '--reason', 'x']);
+    expect([viewer.code, viewer.error]).toEqual([1, expect.stringContaining('needs an operator token')]);
+    for (const { error } of [none, wrong, viewer]) oneLine(error);
+  });
+
+  test('an unknown breaker, a refused field, a server that failed', async () => {
+    const unknown = await cli(['show', 'shop', 'nope']);
+    expect(unknown.error).toContain('No breaker nope of shop is known (HTTP 404). See "switchgear ls"');
+    controlPlane.refuse('PUT', {
+      status: 400,
+      detail: 'x',
+      errors: [{ field: 'expiresAt', detail: '`expiresAt` must be nearer' }],
+    });
+    const refused = await cli(['lockout', 'shop', 'payments', '--reason', 'x', '--for', '9d']);
+    expect(refused.error).toContain('`expiresAt` must be nearer (HTTP 400)');
+    controlPlane.refuse('GET', { status: 500, detail: 'a\nb' });
+    const failed = await cli(['ls']);
+    for (const { code, error } of [unknown, refused, failed]) {
+      expect(code).toBe(1);
+      oneLine(error);
+    }
+  });
+
+  test('a server that is not there, or is another one', async () => {
+    const other = createServer((_request, response) => void response.end('<html>'));
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    expect((await cli(['ls', '--url', url])).error).toContain('is it a Switchgear control plane?');
+    await new Promise((resolve) => {
+      other.closeAllConnections();
+      other.close(resolve);
+    });
+    const gone = await cli(['ls', '--url', url]);
+    expect(gone.code).toBe(1);
+    expect(gone.error).toContain(`Cannot reach the control plane at ${url} (ECONNREFUSED).`);
+    oneLine(gone.error);
+  });
+});
+
+describe('watch', () => {
+  test('prints the snapshot, then every change, until it is stopped', async () => {
+    const stop = new AbortController();
+    let told = false;
+    const onOut = (all: string) => {
+      if (!told && all.includes('shop/payments  open')) {
+        told = true;
+        controlPlane.put(fakeBreaker('shop', 'payments'));
+        controlPlane.event({
+          id: 1,
+          at: 'T',
+          service: 'shop',
+          instance: 'shop-1',
+          breaker: 'payments',
+          event: 'breaker.reset',
+          severity: 'INFO',
+          attributes: {},
+        });
+        controlPlane.audit({
+          id: 1,
+          at: 'T',
+          actor: 'operator',
+          action: 'reset',
+          service: 'shop',
+          breaker: 'payments',
+          reason: 'r',
+          revision: 1,
+        });
+        controlPlane.remove('shop', 'payments');
+      }
+      if (all.includes('removed')) stop.abort();
+    };
+    const { code, out } = await cli(['watch'], { stop: stop.signal, onOut });
+    expect(code).toBe(0);
+    expect(out).toContain('now       shop/payments  closed  1 live');
+    expect(out).toContain('event     shop/payments  breaker.reset  shop-1');
+    expect(out).toContain('audit     shop/payments  reset by operator: r');
+  });
+
+  test('connects again after the server ended the stream, and tells the gap', async () => {
+    const stop = new AbortController();
+    let snapshots = 0;
+    const onOut = (all: string) => {
+      const count = all.split('"event":"snapshot"').length - 1;
+      if (count === snapshots) return;
+      snapshots = count;
+      if (snapshots === 1) setImmediate(() => controlPlane.dropStreams());
+      else stop.abort();
+    };
+    const { code, out, error } = await cli(['watch', '--json', '--service', 'shop'], { stop: stop.signal, onOut });
+    expect(code).toBe(0);
+    expect(error).toContain('what follows may have a gap');
+    for (const line of out.trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('data');
+    expect(lastRequest().path).toBe('/api/v1/stream?service=shop');
+  });
+
+  test('a refused token ends it at once', async () => {
+    const { code, error } = await cli(['watch', '--token', 'wrong']);
+    expect([code, error]).toEqual([1, expect.stringContaining('Check the token')]);
+  });
+});
+
+describe('help', () => {
+  test('names every command, the environment and the exit codes', async () => {
+    const { code, out } = await cli(['--help']);
+    expect(code).toBe(0);
+    for (const part of [
+      'ls',
+      'show',
+      'trip',
+      'reset',
+      'lockout',
+      'release',
+      'config',
+      'watch',
+      'audit',
+      'events',
+      'agents',
+      'SWITCHGEAR_URL',
+      'SWITCHGEAR_TOKEN',
+      'Exit codes:',
+    ])
+      expect(out).toContain(part);
+  });
+
+  test.each([
+    'ls',
+    'show',
+    'events',
+    'audit',
+    'agents',
+    'trip',
+    'reset',
+    'lockout',
+    'release',
+    'watch',
+    'config get',
+    'config set',
+  ])('%s has an example and --json', async (command) => {
+    const { code, out } = await cli([...command.split(' '), '--help']);
+    expect(code).toBe(0);
+    expect(out).toContain(`switchgear ${command}`);
+    expect(out).toContain('--json');
+  });
+});
+
+test('the program itself runs, ends with its exit code and prints no stack', async () => {
+  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main, 'show', 'shop', 'nope'], {
+    env: { ...process.env, SWITCHGEAR_URL: controlPlane.url, SWITCHGEAR_TOKEN: controlPlane.token },
+  });
+  let error = '';
+  child.stderr.on('data', (chunk) => {
+    error += chunk;
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  expect(code).toBe(1);
+  expect(error).toMatch(/^switchgear: No breaker nope[^\n]+\n$/);
+});
