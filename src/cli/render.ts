@@ -159,7 +159,9 @@ function wireLoad(wires: readonly Wire[]): string {
 }
 
 function wireLine(wire: Wire): string {
-  return `${wire.depth}/${wire.capacity} held, oldest ${shortSpan(wire.oldestAgeSeconds * 1_000)}, ${wire.replayed} replayed, ${wire.dropped} dropped`;
+  if (wire.capacity === 0) return `${wire.served} served, ${wire.failed} failed`;
+  const age = shortSpan(wire.oldestAgeSeconds * 1_000);
+  return `${wire.depth}/${wire.capacity} held, oldest ${age}, ${wire.replayed} replayed, ${wire.dropped} dropped`;
 }
 
 function nonZero(counts: Readonly<Record<string, number>>): string {
@@ -167,9 +169,13 @@ function nonZero(counts: Readonly<Record<string, number>>): string {
   return told.map(([name, count]) => `${count} ${name}`).join(', ') || 'none yet';
 }
 
+/** A stack trace is many lines; `--json` has it. */
+const NOT_IN_A_LINE = 'exception.stacktrace';
+
 function attributes({ attributes }: EventItem): string {
   return Object.entries(attributes)
-    .map(([key, value]) => `${key}=${value}`)
+    .filter(([key]) => key !== NOT_IN_A_LINE)
+    .map(([key, value]) => `${key}=${typeof value === 'number' ? Number(value.toPrecision(4)) : value}`)
     .join(' ');
 }
 

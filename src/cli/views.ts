@@ -15,6 +15,8 @@ export interface Delivery {
 
 export interface Wire {
   readonly name: string;
+  readonly served: number;
+  readonly failed: number;
   readonly depth: number;
   readonly capacity: number;
   readonly oldestAgeSeconds: number;

@@ -109,7 +109,11 @@ describe('reading', () => {
       breaker: 'payments',
       event: 'breaker.trip',
       severity: 'WARN',
-      attributes: { 'breaker.transition.reason': 'threshold' },
+      attributes: {
+        'breaker.transition.reason': 'threshold',
+        'breaker.failure.ratio': 0.27173913,
+        'exception.stacktrace': 'Error: down\n  at here',
+      },
     });
     controlPlane.audit({
       id: 1,
@@ -122,7 +126,7 @@ describe('reading', () => {
       revision: 3,
     });
     expect((await cli(['events', '--limit', '5'])).out).toContain(
-      'breaker.trip  shop     payments  shop-1    breaker.transition.reason=threshold',
+      'breaker.trip  shop     payments  shop-1    breaker.transition.reason=threshold breaker.failure.ratio=0.2717\n',
     );
     expect(lastRequest().path).toBe('/api/v1/events?limit=5');
     expect((await cli(['audit'])).out).toMatch(/operator:maria +trip +shop +payments +3 +drill/);

@@ -323,8 +323,12 @@ function stateIcon(state) {
 /** @param {any} item */
 function attributesText({ instance, attributes }) {
   const told = Object.entries(attributes ?? {})
-    .filter(([key]) => key !== 'breaker.name')
-    .map(([key, value]) => `${key.replace(/^breaker\./, '')} ${value}`);
+    // A stack trace is many lines; the CLI's `--json` has it.
+    .filter(([key]) => key !== 'breaker.name' && key !== 'exception.stacktrace')
+    .map(([key, value]) => {
+      const shown = typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+      return `${key.replace(/^breaker\./, '')} ${shown}`;
+    });
   return [instance, ...told].join(' · ');
 }
 
