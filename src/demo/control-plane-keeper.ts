@@ -107,22 +107,3 @@ export class ControlPlaneKeeper implements ControlPlaneHandle {
     onRestart();
   }
 }
-
-/**
- * The control plane at `SWITCHGEAR_URL`.
- * @throws Error where the environment does not name it
- */
-export function existingControlPlane(env: NodeJS.ProcessEnv): ControlPlaneHandle {
-  const url = env.SWITCHGEAR_URL?.replace(/\/+$/, '');
-  const token = env.SWITCHGEAR_TOKEN;
-  if (!url || !URL.canParse(url))
-    throw new Error('--no-control-plane needs SWITCHGEAR_URL, the address of one that runs');
-  if (!token) throw new Error('--no-control-plane needs SWITCHGEAR_TOKEN, which may read from that control plane');
-  return {
-    url,
-    operatorToken: token,
-    agentToken: env.SWITCHGEAR_AGENT_TOKEN || token,
-    pid: null,
-    stop: async () => {},
-  };
-}

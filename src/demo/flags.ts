@@ -28,7 +28,7 @@ export const HELP = `Three real services, real traffic, and faults that trip the
 
 Usage: npm run demo -- [options]
 
-  --for SECONDS         end by itself after so many seconds of traffic, 10 to 86400 (default: until Ctrl-C)
+  --for SECONDS         end by itself after so many seconds of traffic, 12 to 86400 (default: until Ctrl-C)
   --rate N              orders a second, 10 to 500 (default: 40)
   --port N              port of the control plane, 0 takes a free one (default: 4390)
   --metrics-ports A,B,C Prometheus ports of shop, payments and inventory, 0 takes a free one
@@ -55,7 +55,7 @@ export function readFlags(args: readonly string[]): DemoFlags | 'help' {
   const values = parse(args);
   if (values.help) return 'help';
   return {
-    forSeconds: values.for === undefined ? null : integer('--for', values.for, 10, 86_400),
+    forSeconds: values.for === undefined ? null : integer('--for', values.for, 12, 86_400),
     rate: integer('--rate', values.rate ?? '40', 10, 500),
     port: integer('--port', values.port ?? '4390', 0, 65_535),
     metricsPorts: values['metrics-ports'] === undefined ? DEFAULT_METRICS_PORTS : ports(values['metrics-ports']),

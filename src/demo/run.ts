@@ -1,5 +1,6 @@
 import { type Claim, disagreements } from './agreement.ts';
-import { type ControlPlaneHandle, ControlPlaneKeeper, existingControlPlane } from './control-plane-keeper.ts';
+import { type ControlPlaneHandle, ControlPlaneKeeper } from './control-plane-keeper.ts';
+import { existingControlPlane } from './existing-control-plane.ts';
 import { FaultRunner, planFaults } from './faults.ts';
 import type { DemoFlags } from './flags.ts';
 import { Load } from './load.ts';
@@ -11,8 +12,8 @@ import { type Services, startServices } from './start-services.ts';
 import { Story } from './story.ts';
 import { complaints, type Summary, summarize, summaryLines } from './summary.ts';
 
-/** How long buffers get to empty themselves once the traffic has ended. */
-const DRAIN_WITHIN_MS = 20_000;
+/** How long a buffer may go without becoming emptier once the traffic has ended. */
+const DRAIN_STALLS_AFTER_MS = 15_000;
 /** How long the control plane gets to hear of the last numbers: an export is due every second. */
 const AGREE_WITHIN_MS = 10_000;
 const LIVE_STATUS_EVERY_MS = 500;
@@ -66,7 +67,7 @@ class Demo {
           tell,
           onRestart: () => this.#writeReport(),
         })
-      : existingControlPlane(process.env);
+      : await existingControlPlane(process.env);
     this.#services = await startServices({
       controlPlane: this.#controlPlane,
       metricsPorts: this.#flags.metricsPorts,
@@ -112,7 +113,7 @@ class Demo {
       'dim',
     );
     const held = await this.#drain();
-    if (held > 0) this.#failures.push(`${held} calls are still held by a buffer after ${DRAIN_WITHIN_MS / 1_000} s`);
+    if (held > 0) this.#failures.push(`${held} calls are still held: ${this.#states() || 'their breaker is closed'}`);
     const disagreed = await disagreements(this.#controlPlane!, () => this.#claims(), AGREE_WITHIN_MS);
     this.#failures.push(...disagreed);
     await this.#stopServices();
@@ -149,12 +150,17 @@ class Demo {
     this.#failed.abort();
   }
 
-  /** @returns calls still held when time was up */
+  /** @returns calls still held when the drain stalled */
   async #drain(): Promise<number> {
-    const end = performance.now() + DRAIN_WITHIN_MS;
+    let least = Number.POSITIVE_INFINITY;
+    let end = 0;
     for (;;) {
       await this.#report();
       const { held } = this.#summary();
+      if (held < least) {
+        least = held;
+        end = performance.now() + DRAIN_STALLS_AFTER_MS;
+      }
       if (held === 0 || performance.now() >= end || this.#failed.signal.aborted) return held;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -201,13 +207,19 @@ class Demo {
 
   #status(): string {
     const { orders, held, diverted, replayed } = this.#summary();
-    const states = Object.values(this.#services!).flatMap(({ name, breakers }) =>
-      breakers.map(({ breaker, state }) => `${name}→${breaker} ${state}`),
-    );
     const seconds = Math.floor((performance.now() - this.#startedAt) / 1_000);
     const left = this.#flags.forSeconds === null ? '' : `/${this.#flags.forSeconds}`;
     const numbers = `${orders.sent} orders, ${diverted} diverted, ${held} held, ${replayed} replayed`;
-    return `${seconds}${left} s · ${numbers} · ${states.join(' · ')}`;
+    return `${seconds}${left} s · ${numbers} · ${this.#states() || 'all closed'}`;
+  }
+
+  /** The breakers that are not closed. */
+  #states(): string {
+    return Object.values(this.#services!)
+      .flatMap(({ name, breakers }) => breakers.map(({ breaker, state }) => ({ name: `${name} → ${breaker}`, state })))
+      .filter(({ state }) => state !== 'closed')
+      .map(({ name, state }) => `${name} ${state}`)
+      .join(', ');
   }
 
   #addresses(): string[] {

@@ -76,6 +76,6 @@ function withPrometheusNames(collected: ResourceMetrics): ResourceMetrics {
 }
 
 function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): string {
-  const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
-  return `No Prometheus endpoint on ${host}:${port}: ${why}; OTEL_EXPORTER_PROMETHEUS_PORT=0 takes a free port`;
+  const taken = 'the port is taken; OTEL_EXPORTER_PROMETHEUS_PORT=0 takes a free port';
+  return `No Prometheus endpoint on ${host}:${port}: ${error.code === 'EADDRINUSE' ? taken : error.message}`;
 }

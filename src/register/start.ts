@@ -1,10 +1,12 @@
 import { DiagLogLevel, diag, logs, metrics, trace } from '@opentelemetry/api';
+import type { Resource } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { connectControlPlane } from '@switchgear/breaker';
 import { type Environment, readEnvironment } from './environment.ts';
+import type { PrometheusEndpoint } from './prometheus-endpoint.ts';
 import { QuietDiagnostics } from './quiet-diagnostics.ts';
 import { type ServiceIdentity, serviceResource } from './service-resource.ts';
-import { createPipelines, type Pipelines } from './telemetry-pipelines.ts';
+import { createPipelines } from './telemetry-pipelines.ts';
 
 export interface StartOptions {
   /** Milliseconds that `shutdown()` waits for a last export, 0 to 60,000; default 5,000. */
@@ -43,10 +45,9 @@ function start(shutdownTimeoutMs: number): Switchgear {
   }
   for (const problem of problems) diag.warn(problem);
   const { resource, identity } = serviceResource();
-  const pipelines = environment.disabled ? null : createPipelines(environment);
-  const sdk = pipelines === null ? null : startSdk(resource, pipelines);
+  const telemetry = environment.disabled ? null : startTelemetry(environment, resource);
   const link = startLink(environment, identity);
-  const prometheusUrl = listen(environment, pipelines);
+  const prometheusUrl = listen(environment, telemetry?.prometheus);
   let ended: Promise<void> | undefined;
   return {
     serviceInstanceId: identity.instanceId,
@@ -56,24 +57,28 @@ function start(shutdownTimeoutMs: number): Switchgear {
     },
     flush: () => withinMs(shutdownTimeoutMs, flushProviders()),
     shutdown() {
-      ended ??= withinMs(shutdownTimeoutMs, Promise.all([link?.close(), prometheusUrl.then(() => sdk?.shutdown())]));
+      ended ??= withinMs(
+        shutdownTimeoutMs,
+        Promise.all([link?.close(), prometheusUrl.then(() => telemetry?.sdk.shutdown())]),
+      );
       return ended;
     },
   };
 }
 
-function startSdk(resource: ReturnType<typeof serviceResource>['resource'], pipelines: Pipelines): NodeSDK | null {
+function startTelemetry(environment: Environment, resource: Resource) {
   try {
+    const { metricReaders, views, prometheus, logRecordProcessors, spanProcessors } = createPipelines(environment);
     const sdk = new NodeSDK({
       resource,
       autoDetectResources: false,
-      metricReaders: pipelines.metricReaders,
-      views: pipelines.views,
-      ...(pipelines.logRecordProcessors && { logRecordProcessors: pipelines.logRecordProcessors }),
-      ...(pipelines.spanProcessors && { spanProcessors: pipelines.spanProcessors }),
+      metricReaders,
+      views,
+      ...(logRecordProcessors && { logRecordProcessors }),
+      ...(spanProcessors && { spanProcessors }),
     });
     sdk.start();
-    return sdk;
+    return { sdk, prometheus };
   } catch (error) {
     diag.error(`OpenTelemetry did not start: ${(error as Error).message}`);
     return null;
@@ -95,12 +100,13 @@ function startLink({ controlPlane }: Environment, service: ServiceIdentity) {
   }
 }
 
-async function listen({ prometheus }: Environment, pipelines: Pipelines | null): Promise<string | null> {
-  if (!pipelines?.prometheus) return null;
+async function listen(environment: Environment, endpoint: PrometheusEndpoint | undefined): Promise<string | null> {
+  if (!endpoint) return null;
+  const { host, port } = environment.prometheus;
   try {
-    const url = await pipelines.prometheus.listen(prometheus.host, prometheus.port);
+    const url = await endpoint.listen(host, port);
     // Nobody can know a port that was picked just now.
-    if (prometheus.port === 0) process.stderr.write(`switchgear: Prometheus endpoint on ${url}\n`);
+    if (port === 0) process.stderr.write(`switchgear: Prometheus endpoint on ${url}\n`);
     return url;
   } catch (error) {
     diag.error((error as Error).message);

@@ -12,14 +12,14 @@ describe('the plan of faults', () => {
     }
   });
 
-  test.each([10, 25, 60, 3_600])('a run of %i s ends with time to recover', (seconds) => {
+  test.each([12, 25, 60, 3_600])('a run of %i s ends with time to recover', (seconds) => {
     for (const seed of [null, 1, 2, 3]) {
       const plan = [...planFaults(seconds * 1_000, seed)];
       for (const { endMs } of plan) expect(seconds * 1_000 - endMs).toBeGreaterThanOrEqual(7_000);
     }
   });
 
-  test('a run of 12 s still has the errors of payments', () => {
+  test('the shortest run still has the errors of payments', () => {
     expect([...planFaults(12_000, null)]).toEqual([{ fault: 'payments-errors', beginMs: 2_000, endMs: 5_000 }]);
   });
 

@@ -32,8 +32,8 @@ describe('the command line', () => {
   });
 
   test.each([
-    [['--for', '5'], '`--for` must be an integer from 10 to 86400, got "5"'],
-    [['--for', 'ever'], '`--for` must be an integer from 10 to 86400, got "ever"'],
+    [['--for', '5'], '`--for` must be an integer from 12 to 86400, got "5"'],
+    [['--for', 'ever'], '`--for` must be an integer from 12 to 86400, got "ever"'],
     [['--rate', '0'], '`--rate` must be an integer from 10 to 500, got "0"'],
     [['--port', '65536'], '`--port` must be an integer from 0 to 65535, got "65536"'],
     [['--metrics-ports', '1,2'], '`--metrics-ports` must be three ports with commas between them, got "1,2"'],

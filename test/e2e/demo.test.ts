@@ -138,7 +138,7 @@ describe('the demo, where it cannot run', () => {
     const [port] = await freePorts(1);
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    const demo = runNode('src/demo/main.ts', ['--port', String(port), '--for', '10']);
+    const demo = runNode('src/demo/main.ts', ['--port', String(port), '--for', '12']);
     expect(await demo.ended).toBe(1);
     expect(demo.output).toContain(`demo: Port ${port} is taken`);
     expect(demo.output).toContain('--port 0');
@@ -150,6 +150,14 @@ describe('the demo, where it cannot run', () => {
     const demo = runNode('src/demo/main.ts', ['--no-control-plane'], { env: { SWITCHGEAR_URL: undefined } });
     expect(await demo.ended).toBe(1);
     expect(demo.output).toBe('demo: --no-control-plane needs SWITCHGEAR_URL, the address of one that runs\n');
+  });
+
+  test('one that does not answer is one line', async () => {
+    const [port] = await freePorts(1);
+    const env = { SWITCHGEAR_URL: `http://127.0.0.1:${port}`, SWITCHGEAR_TOKEN: 'token-of-the-tests' };
+    const demo = runNode('src/demo/main.ts', ['--no-control-plane'], { env });
+    expect(await demo.ended).toBe(1);
+    expect(demo.output).toMatch(/^demo: The control plane at \S+ does not answer: connect ECONNREFUSED .*\n$/);
   });
 
   test('killed without a chance to tidy up, it takes its processes along', async () => {

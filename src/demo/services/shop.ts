@@ -22,7 +22,7 @@ const payments = createBreaker('payments', {
   ...DEMO_SETTINGS,
   timeoutMs: PAYMENTS_TIMEOUT_MS,
   neutralWires: [
-    bufferWire({ name: 'orders', capacity: 20_000, ttlMs: 3_600_000, maxAttempts: 1_000, drainPerSecond: 100 }),
+    bufferWire({ name: 'orders', capacity: 20_000, ttlMs: 3_600_000, maxAttempts: 1_000, drainPerSecond: 200 }),
   ],
 });
 const charge = payments.protect((order: Order, { signal }) =>
