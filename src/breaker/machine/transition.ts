@@ -90,8 +90,15 @@ function admit(state: MachineState, now: number, settings: BreakerSettings): Dec
 function grantProbe(
   state: Extract<MachineState, { kind: 'half_open' }>,
   now: number,
-  { halfOpen: { probes, probeTimeoutMs } }: BreakerSettings,
+  settings: BreakerSettings,
 ): Decision {
+  const { probes, probeTimeoutMs } = settings.halfOpen;
+  // `probes` was lowered meanwhile to what has come back good already: no further result would decide.
+  if (state.good >= probes) {
+    const entered = enter(state, closed(state, now), 'probes_passed');
+    const call = admit(entered.state, now, settings);
+    return { state: call.state, effects: [...entered.effects, ...call.effects] };
+  }
   // Probes that are out, and those that came back good, together never pass what is needed to decide.
   if (state.leases.length + state.good >= probes) {
     const nextDeadline = Math.min(...state.leases.map((lease) => lease.deadline));
