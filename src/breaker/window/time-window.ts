@@ -81,7 +81,8 @@ export class TimeWindow {
 
   #currentBucket(now: number): number {
     const epoch = this.#epoch(now);
-    const bucket = this.#offset + ((epoch >>> 0) % BUCKETS) * WORDS_PER_BUCKET;
+    // Of the whole number: 2^32 is no multiple of BUCKETS, so the wrapped one would step back in the ring.
+    const bucket = this.#offset + (Math.floor(now / this.#bucketMs) % BUCKETS) * WORDS_PER_BUCKET;
     const found = Atomics.load(this.#words, bucket + EPOCH);
     if (found !== epoch && Atomics.compareExchange(this.#words, bucket + EPOCH, found, epoch) === found) {
       Atomics.store(this.#words, bucket + EXECUTED, 0);
