@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildCollector, Collector, describeWithGo } from '../support/collector.ts';
 import { ControlPlaneProcess } from '../support/control-plane.ts';
-import { DEMO_SERVICES, Demo } from '../support/demo.ts';
+import { DEMO_SERVICES, DemoRun } from '../support/demo.ts';
 import { Prometheus } from '../support/prometheus.ts';
 import { seriesShapes } from '../support/series-shapes.ts';
 import { describeWithTool } from '../support/tools.ts';
@@ -10,7 +10,7 @@ describeWithGo('the demo behind the real collector', () => {
   describeWithTool('with the real Prometheus', { name: 'prometheus', debianPackage: 'prometheus' }, () => {
     let controlPlane: ControlPlaneProcess;
     let collector: Collector;
-    let demo: Demo;
+    let demo: DemoRun;
     let prometheus: Prometheus;
 
     beforeAll(async () => {
@@ -20,13 +20,13 @@ describeWithGo('the demo behind the real collector', () => {
         controlPlaneUrl: controlPlane.url,
         agentToken: controlPlane.agentToken,
       });
-      demo = await Demo.start(30, ['--no-control-plane'], {
+      demo = new DemoRun(['--for', '30', '--no-control-plane'], {
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlpUrl,
         SWITCHGEAR_URL: controlPlane.url,
         SWITCHGEAR_TOKEN: controlPlane.operatorToken,
         SWITCHGEAR_AGENT_TOKEN: controlPlane.agentToken,
       });
-      const direct = Object.entries(demo.report().urls.prometheus).map(([service, url]) => ({
+      const direct = Object.entries((await demo.started()).urls.prometheus).map(([service, url]) => ({
         job_name: `direct-${service}`,
         static_configs: [{ targets: [new URL(url).host] }],
       }));
@@ -40,7 +40,7 @@ describeWithGo('the demo behind the real collector', () => {
     });
 
     afterAll(async () => {
-      await demo?.stop();
+      await demo?.child.end(20_000);
       await prometheus?.stop();
       await collector?.stop();
       await controlPlane?.stop();

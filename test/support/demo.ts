@@ -15,17 +15,25 @@ export interface DemoReport {
   readonly reasons?: readonly string[];
 }
 
+export const DEMO_SERVICES = ['shop', 'payments', 'inventory'] as const;
+
 /** The demo as a user starts it, on free ports. */
 export class DemoRun {
   readonly child: Child;
   readonly jsonFile: string;
 
-  constructor(args: readonly string[] = []) {
+  /** @param env laid over the environment, such as the address of a collector */
+  constructor(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
     this.jsonFile = join(temporaryFolder('demo-report').path, 'demo.json');
     const ports = ['--port', '0', '--metrics-ports', '0,0,0', '--json', this.jsonFile];
     this.child = runNode('src/demo/main.ts', [...ports, ...args], {
       // What the machine's own environment names is not for this run.
-      env: { SWITCHGEAR_TOKEN: undefined, SWITCHGEAR_AGENT_TOKEN: undefined, OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
+      env: {
+        SWITCHGEAR_TOKEN: undefined,
+        SWITCHGEAR_AGENT_TOKEN: undefined,
+        OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
+        ...env,
+      },
     });
   }
 
@@ -35,8 +43,7 @@ export class DemoRun {
 
   /** Waits until traffic flows. */
   async started(): Promise<DemoReport> {
-    await this.child.waitForOutput(/Control plane process \d+/, { deadlineMs: 60_000 });
-    return this.report();
+    return this.child.waitUntil('the report of the demo', () => this.report(), { deadlineMs: 60_000 });
   }
 
   async api<Body>(path: string, init: { method?: string; body?: unknown } = {}): Promise<Body> {
