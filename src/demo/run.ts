@@ -78,7 +78,7 @@ class Demo {
       },
       onDeath: (service, how) => this.#fail(`${service} ${how}`),
       onPortTaken: (service, port) =>
-        tell(`port ${port} for ${service}'s metrics is taken; a free one is used`, 'warn'),
+        tell(`port ${port} for the metrics of ${service} is taken; a free one is used`, 'warn'),
     });
     await Promise.all(Object.values(this.#services).map((service) => service.report()));
     this.#load = new Load(this.#services.shop.url, this.#flags.rate);
