@@ -65,6 +65,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
         return this.#path.replay(replay, attempt);
       },
       retryAfterMs: () => this.#core.retryAfterMs(),
+      state: () => this.state,
       onReset: (listener) => this.#resetListeners.add(listener),
     });
     this.#wires = attached.wires;

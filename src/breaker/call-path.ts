@@ -70,7 +70,8 @@ export class CallPath {
     if (!admission.admitted) return { kind: 'denied', retryAfterMs: admission.retryAfterMs };
     const { result, outcome } = await this.#execute(replay, admission, undefined, attempt);
     if (result.kind === 'value') return { kind: 'succeeded' };
-    return { kind: outcome === 'ignored' ? 'ignored' : 'failed', error: result.error };
+    if (outcome === 'ignored') return { kind: 'ignored', error: result.error };
+    return { kind: 'failed', error: result.error, asProbe: admission.permit.lease !== null };
   }
 
   async #execute<T>(

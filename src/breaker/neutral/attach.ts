@@ -1,3 +1,4 @@
+import type { BreakerState } from '@switchgear/conventions';
 import type { ValidOptions } from '../options.ts';
 import type { IsolatedObserver } from '../telemetry/isolated-observer.ts';
 import type { WireReadings } from '../telemetry/observer.ts';
@@ -10,6 +11,7 @@ export interface BreakerForWires {
   readonly observer: () => IsolatedObserver;
   replay(replay: Replay, attempt: number): Promise<ReplayResult>;
   retryAfterMs(): number | null;
+  state(): BreakerState;
   onReset(listener: () => void): void;
 }
 

@@ -88,7 +88,7 @@ class BufferWire implements NeutralWire<Receipt> {
       perSecond: this.#options.drainPerSecond ?? 50,
       onDead: this.#options.onDead,
     });
-    host.onReset(() => this.#drain?.wake());
+    host.onReset(() => this.#drain?.start());
   }
 
   take(call: DivertedCall) {

@@ -1,3 +1,4 @@
+import type { BreakerState } from '@switchgear/conventions';
 import type { Timer } from '../clock.ts';
 import type { HeldCall, MemorySpool } from './memory-spool.ts';
 import type { Receipt } from './receipt.ts';
@@ -21,11 +22,16 @@ export interface DrainOptions {
 
 /** Longest wait before the breaker is asked again, in ms: an override can be lifted at any time. */
 const ASK_AGAIN_MS = 1_000;
+/** Milliseconds for which a breaker that is due for a probe is left to live calls. */
+const LIVE_CALLS_FIRST_MS = 1_000;
+/** Wait after a call's first failed replay, in ms; it doubles with each further one. */
+const BACKOFF_BASE_MS = 250;
+const BACKOFF_MAX_MS = 10_000;
 
 /**
  * Replays held calls through the breaker, one after the other, oldest first, at most `perSecond`. It has a timer only
- * while it holds calls. A breaker that is due for a probe gets the oldest held call as one, so that a buffer empties
- * even where live traffic has ended.
+ * while it holds calls. Live calls probe a breaker that is due; where none comes, the oldest held call does, so that a
+ * buffer empties even where live traffic has ended.
  */
 export class Drain {
   readonly #host: WireHost;
@@ -35,6 +41,8 @@ export class Drain {
   #replaying: Promise<void> | undefined;
   #stopped = false;
   #startedAt: number | undefined;
+  /** Since when the breaker has been due for a probe that no live call made. */
+  #dueSince: number | undefined;
   #replayed = 0;
   #dead = 0;
 
@@ -44,11 +52,16 @@ export class Drain {
     this.#options = options;
   }
 
-  /** Goes on as soon as the breaker may let a call through. */
+  /** A call was taken in. */
   wake(): void {
+    if (this.#stopped || this.#replaying || this.#timer || this.#spool.depth === 0) return;
+    this.#later(this.#waitMs());
+  }
+
+  /** The breaker has closed. */
+  start(): void {
     if (this.#stopped || this.#replaying || this.#spool.depth === 0) return;
-    const waitMs = this.#host.retryAfterMs();
-    this.#later(Math.min(waitMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS));
+    this.#later(0);
   }
 
   /** Gives up calls past their time to live. */
@@ -67,7 +80,7 @@ export class Drain {
   async finish(drainForMs: number): Promise<void> {
     const { clock } = this.#host;
     const end = clock.monotonicMs() + drainForMs;
-    this.wake();
+    this.start();
     while (this.#spool.depth > 0 && clock.monotonicMs() < end) {
       await new Promise<void>((resolve) => clock.timer(Math.min(20, end - clock.monotonicMs()), resolve));
     }
@@ -90,6 +103,11 @@ export class Drain {
     this.dropExpired();
     const oldest = this.#spool.peek();
     if (this.#stopped || this.#replaying || !oldest) return;
+    const waitMs = this.#waitMs();
+    if (waitMs > 0) {
+      this.#later(waitMs);
+      return;
+    }
     const began = this.#host.clock.monotonicMs();
     this.#startedAt ??= began;
     this.#replaying = this.#replay(oldest).then((pauseMs) => {
@@ -99,6 +117,19 @@ export class Drain {
     });
   }
 
+  /** Milliseconds until a replay may be tried; 0 for now. */
+  #waitMs(): number {
+    const retryAfterMs = this.#host.retryAfterMs();
+    const isDue = retryAfterMs === 0 && isRecovering(this.#host.state());
+    if (!isDue) {
+      this.#dueSince = undefined;
+      return Math.min(retryAfterMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
+    }
+    const now = this.#host.clock.monotonicMs();
+    this.#dueSince ??= now;
+    return Math.max(0, this.#dueSince + LIVE_CALLS_FIRST_MS - now);
+  }
+
   /** @returns ms from the replay's start to the next */
   async #replay(held: HeldCall): Promise<number> {
     const { report, clock } = this.#host;
@@ -106,17 +137,21 @@ export class Drain {
     const result = await this.#host.replay(held.replay, held.attempts + 1);
     if (this.#stopped) return paceMs;
     if (result.kind === 'denied') return Math.min(result.retryAfterMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
-    held.attempts += 1;
     const receipt = held.receipt.id;
+    // A failed probe tells of the dependency, not of the call: a long outage must not use up the call's attempts.
+    const counts = result.kind !== 'failed' || !result.asProbe;
+    if (counts) held.attempts += 1;
     if (result.kind === 'succeeded') {
       this.#spool.removeOldest();
       this.#replayed += 1;
       report.replayed({ waitedMs: clock.monotonicMs() - held.divertedAt, receipt });
-    } else if (result.kind === 'failed' && held.attempts < this.#options.maxAttempts) {
-      report.retried({ receipt, error: result.error });
-    } else {
-      await this.#bury(held, result.error);
+      return paceMs;
     }
+    if (result.kind === 'failed' && held.attempts < this.#options.maxAttempts) {
+      report.retried({ receipt, error: result.error });
+      return counts ? Math.max(paceMs, backoffMs(held.attempts)) : paceMs;
+    }
+    await this.#bury(held, result.error);
     return paceMs;
   }
 
@@ -141,4 +176,13 @@ export class Drain {
     this.#replayed = 0;
     this.#dead = 0;
   }
+}
+
+/** States in which a call that is let through is a probe. */
+function isRecovering(state: BreakerState): boolean {
+  return state === 'open' || state === 'half_open';
+}
+
+function backoffMs(attempts: number): number {
+  return Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** (attempts - 1));
 }

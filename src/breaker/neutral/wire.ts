@@ -1,4 +1,4 @@
-import type { DropReason, WireOutcome } from '@switchgear/conventions';
+import type { BreakerState, DropReason, WireOutcome } from '@switchgear/conventions';
 import type { Clock } from '../clock.ts';
 
 /** A call that the breaker did not let through, or the one that tripped it, on its way to a neutral wire. */
@@ -58,8 +58,8 @@ export interface NeutralWire<Answer = unknown> {
 export type ReplayResult =
   | { readonly kind: 'denied'; readonly retryAfterMs: number | null }
   | { readonly kind: 'succeeded' }
-  /** The protected function failed in a way the breaker counts: worth another attempt. */
-  | { readonly kind: 'failed'; readonly error: unknown }
+  /** The protected function failed in a way the breaker counts: worth another attempt. `asProbe`: it was a probe. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly asProbe: boolean }
   /** It failed in a way the breaker ignores, such as a validation error: another attempt would end alike. */
   | { readonly kind: 'ignored'; readonly error: unknown };
 
@@ -71,6 +71,7 @@ export interface WireHost {
   replay(replay: Replay, attempt: number): Promise<ReplayResult>;
   /** Milliseconds until the breaker may let a call through; 0 when it does now; null where an operator holds it open. */
   retryAfterMs(): number | null;
+  state(): BreakerState;
   /** Called after the breaker closed. */
   onReset(listener: () => void): void;
   readonly report: WireReport;
