@@ -16,7 +16,11 @@ import { diagError, IsolatedObserver } from './telemetry/isolated-observer.ts';
 import type { BreakerReadings, TransitionRecord } from './telemetry/observer.ts';
 
 /** What wires may answer instead of the protected function. */
-export type AnswerOf<Wires> = Wires extends readonly NeutralWire<infer Answer>[] ? Answer : never;
+export type AnswerOf<Wires> = Wires extends readonly []
+  ? never
+  : Wires extends readonly NeutralWire<infer Answer>[]
+    ? Answer
+    : never;
 
 export interface OperatorNote {
   /** Why, for the telemetry. */
@@ -55,9 +59,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
       transitioned: (record) => this.#publish(record),
       shadowTripped: (record) => this.#observer.transitioned(record),
     });
-    this.#hold = new OverrideHold(valid.clock, () =>
-      this.#core.setMode('auto', 'desired_state', 'the override expired'),
-    );
+    this.#hold = new OverrideHold(valid.clock, (source) => this.#core.setMode('auto', source, 'the override expired'));
     const attached = attachWires(valid, {
       observer: () => this.#observer,
       replay: (replay, attempt) => {
@@ -171,6 +173,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
   /**
    * Holds the breaker in a mode until `expiresAt`: forced open, disabled (lets all through) or shadow (counts, rejects
    * nothing). Released from forced open, it sends probes before it closes.
+   * @throws InvalidInputError where the override breaks a rule or has run out already; nothing changes then
    */
   holdIn(override: Override, source: { readonly reason?: OverrideSource; readonly revision?: number } = {}): void {
     const reason = source.reason ?? 'operator';
