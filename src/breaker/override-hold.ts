@@ -1,4 +1,4 @@
-import { InvalidInputError, type Override, timestamp } from '@switchgear/conventions';
+import { checkOverride, InvalidInputError, type Override } from '@switchgear/conventions';
 import type { Clock, Timer } from './clock.ts';
 
 /** Who holds a breaker: somebody in this process, or the control plane. */
@@ -7,13 +7,14 @@ export type OverrideSource = 'operator' | 'desired_state';
 /** An override with its expiry, which the breaker enforces by itself, whether or not the control plane is there. */
 export class OverrideHold {
   readonly #clock: Clock;
-  readonly #onExpired: () => void;
+  readonly #onExpired: (source: OverrideSource) => void;
   #current: Override | undefined;
   #source: OverrideSource | undefined;
   #expiresAt = Number.POSITIVE_INFINITY;
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, onExpired: () => void) {
+  /** @param onExpired told who had set the override */
+  constructor(clock: Clock, onExpired: (source: OverrideSource) => void) {
     this.#clock = clock;
     this.#onExpired = onExpired;
   }
@@ -27,8 +28,12 @@ export class OverrideHold {
     return this.#source;
   }
 
+  /** @throws InvalidInputError where the override breaks a rule or has run out already; what was held is held on */
   set(override: Override, source: OverrideSource): void {
-    const problems = timestamp(override.expiresAt, 'expiresAt');
+    const problems = checkOverride(override);
+    if (problems.length === 0 && Date.parse(override.expiresAt) <= this.#clock.wallMs()) {
+      problems.push({ field: 'expiresAt', rule: 'must be in the future', value: override.expiresAt });
+    }
     if (problems.length > 0) throw new InvalidInputError(problems);
     this.clear();
     this.#current = override;
@@ -50,8 +55,9 @@ export class OverrideHold {
 
   expireIfDue(): void {
     if (this.#current === undefined || this.#clock.wallMs() < this.#expiresAt) return;
+    const source = this.#source ?? 'operator';
     this.clear();
-    this.#onExpired();
+    this.#onExpired(source);
   }
 
   #arm(): void {

@@ -70,6 +70,11 @@ const document = object({
   breakers: recordOf(breakerName, desiredBreaker),
 });
 
+/** What is wrong with an override; an empty list where nothing is. */
+export function checkOverride(value: unknown, field = ''): Problem[] {
+  return override(value, field);
+}
+
 /** What is wrong with a document; an empty list where nothing is. */
 export function checkDesiredState(value: unknown): Problem[] {
   return document(value, '');

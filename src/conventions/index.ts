@@ -14,6 +14,7 @@ export {
   type Action,
   actorText,
   checkDesiredState,
+  checkOverride,
   DESIRED_STATE_FILE,
   DESIRED_STATE_SCHEMA,
   type DesiredBreaker,
