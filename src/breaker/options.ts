@@ -40,7 +40,21 @@ export interface ValidOptions {
   readonly clock: Clock;
 }
 
-const anything = () => [];
+const CLOCK_METHODS: readonly (keyof Clock)[] = ['monotonicMs', 'wallMs', 'timer'];
+const OBSERVER_METHODS: readonly (keyof BreakerObserver)[] = [
+  'added',
+  'removed',
+  'timed',
+  'failed',
+  'rejected',
+  'transitioned',
+  'overridden',
+  'diverted',
+  'replayed',
+  'dropped',
+  'drained',
+];
+
 const shape = object(
   {},
   {
@@ -51,12 +65,12 @@ const shape = object(
     wireMode: (value, field) => expectType(value === 'first' || value === 'all', field, 'must be first or all', value),
     telemetry: (value, field) =>
       expectType(
-        value === 'otel' || value === 'off' || isRecord(value),
+        value === 'otel' || value === 'off' || hasMethods(value, OBSERVER_METHODS),
         field,
         'must be otel, off or an observer',
         value,
       ),
-    clock: anything,
+    clock: (value, field) => expectType(hasMethods(value, CLOCK_METHODS), field, 'must be a clock', value),
   },
 );
 
@@ -90,6 +104,10 @@ function checkWires(wires: readonly unknown[], field: string): Problem[] {
     names.add(String(wire.name));
     return problems;
   });
+}
+
+function hasMethods(value: unknown, methods: readonly string[]): boolean {
+  return isRecord(value) && methods.every((method) => typeof value[method] === 'function');
 }
 
 function expectType(holds: boolean, field: string, rule: string, value: unknown): Problem[] {
