@@ -1,0 +1,50 @@
+import { type Breaker, type BreakerOptions, createBreaker, type NeutralWire } from '../../src/breaker/index.ts';
+import { ManualClock, RecordingObserver } from '../../src/breaker/testing.ts';
+
+let made = 0;
+
+/** A breaker on a clock that stands still, closed down with the test: `using` or `close()`. */
+export function makeBreaker<const Wires extends readonly NeutralWire[] = readonly []>(
+  options: BreakerOptions<Wires> = {},
+  name = `breaker-${++made}`,
+): { readonly breaker: Breaker<Wires>; readonly clock: ManualClock; readonly observer: RecordingObserver } {
+  const clock = (options.clock as ManualClock | undefined) ?? new ManualClock();
+  const observer = new RecordingObserver();
+  const breaker = createBreaker<Wires>(name, { telemetry: observer, ...options, clock });
+  return { breaker, clock, observer };
+}
+
+/** Trips at the third failure and probes after a second. */
+export const QUICK = {
+  trip: { failureRatio: null, failures: 3, windowMs: 10_000 },
+  cooldownMs: 1_000,
+  halfOpen: { probes: 2, probeTimeoutMs: 500 },
+  timeoutMs: 2_000,
+} as const satisfies BreakerOptions;
+
+export class Unwell extends Error {
+  override readonly name = 'Unwell';
+}
+
+/** What became of a promise: its value, or the error it was rejected with. */
+export async function ending(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    return await promise;
+  } catch (error) {
+    return error;
+  }
+}
+
+export function fails(): never {
+  throw new Unwell('unwell');
+}
+
+/** Sends `times` failing calls. */
+export async function failTimes(breaker: Breaker<readonly NeutralWire[]> | Breaker<readonly []>, times: number) {
+  for (let call = 0; call < times; call++) await ending(breaker.execute(fails));
+}
+
+/** A call whose end the test decides. */
+export function deferred<T = string>() {
+  return Promise.withResolvers<T>();
+}
