@@ -82,6 +82,7 @@ export class ControlPlaneKeeper implements ControlPlaneHandle {
     this.#process = await ControlPlaneProcess.start({
       port,
       dataFolder: this.#dataFolder,
+      isTemporary: this.#options.dataFolder === null,
       operatorToken: this.operatorToken,
       agentToken: this.agentToken,
       onDeath: (how) => {

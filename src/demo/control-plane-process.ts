@@ -8,6 +8,8 @@ import { describeExit } from './service-process.ts';
 export interface ControlPlaneStart {
   readonly port: number;
   readonly dataFolder: string;
+  /** Whether the folder is of no use once the demo is gone. */
+  readonly isTemporary: boolean;
   readonly operatorToken: string;
   readonly agentToken: string;
   /** It ended without having been asked to. */
@@ -45,6 +47,7 @@ export class ControlPlaneProcess {
         SWITCHGEAR_STORE: `sqlite:${join(start.dataFolder, 'switchgear.db')}`,
         SWITCHGEAR_TOKEN: start.operatorToken,
         SWITCHGEAR_AGENT_TOKEN: start.agentToken,
+        DEMO_TEMPORARY_FOLDER: start.isTemporary ? start.dataFolder : '',
         SWITCHGEAR_LOG_LEVEL: process.env.SWITCHGEAR_LOG_LEVEL ?? 'warn',
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
