@@ -120,4 +120,9 @@ export class ControlPlaneProcess {
     );
     return page.items;
   }
+
+  /** Waits until an event of that name came from a breaker: events are exported in batches, after the state is known. */
+  async waitForEvent(event: string, breaker: string): Promise<SeenEvent> {
+    return waitUntil(`${event} of ${breaker}`, async () => (await this.events({ event, breaker }))[0]);
+  }
 }
