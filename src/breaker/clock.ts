@@ -25,3 +25,9 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(handle) };
   },
 };
+
+/** Keeps the process alive until what it returns is called: for work that its caller waits for between two timers. */
+export function stayAlive(): () => void {
+  const handle = setInterval(() => {}, MAX_DELAY_MS);
+  return () => clearInterval(handle);
+}

@@ -1,5 +1,6 @@
 import type { BreakerState } from '@switchgear/conventions';
-import type { Timer } from '../clock.ts';
+import { stayAlive, type Timer } from '../clock.ts';
+import { outside } from '../outside.ts';
 import type { HeldCall, MemorySpool } from './memory-spool.ts';
 import type { Receipt } from './receipt.ts';
 import type { WireHost } from './wire.ts';
@@ -81,9 +82,12 @@ export class Drain {
     const { clock } = this.#host;
     const end = clock.monotonicMs() + drainForMs;
     this.start();
-    while (this.#spool.depth > 0 && clock.monotonicMs() < end) {
+    // Its timers keep nothing alive, and a process that ends here would lose what its caller waits for.
+    const letGo = stayAlive();
+    while ((this.#spool.depth > 0 || this.#replaying) && clock.monotonicMs() < end) {
       await new Promise<void>((resolve) => clock.timer(Math.min(20, end - clock.monotonicMs()), resolve));
     }
+    letGo();
     this.#stopped = true;
     this.#timer?.cancel();
     for (; this.#spool.depth > 0; this.#spool.removeOldest()) {
@@ -93,9 +97,12 @@ export class Drain {
 
   #later(delayMs: number): void {
     this.#timer?.cancel();
-    this.#timer = this.#host.clock.timer(delayMs, () => {
-      this.#timer = undefined;
-      this.#next();
+    // It is armed by the request that was diverted last, whose async context is no business of the calls replayed.
+    outside(() => {
+      this.#timer = this.#host.clock.timer(delayMs, () => {
+        this.#timer = undefined;
+        this.#next();
+      });
     });
   }
 
