@@ -6,7 +6,7 @@ import {
   type TransitionReason,
 } from '@switchgear/conventions';
 import { POSSIBLE_TRANSITIONS } from './machine/transition.ts';
-import type { BreakerReadings } from './telemetry/observer.ts';
+import type { BreakerReadings, WireReadings } from './telemetry/observer.ts';
 
 export interface WireStats {
   readonly name: string;
@@ -42,17 +42,23 @@ export function readStats(readings: BreakerReadings): BreakerStats {
       reason,
       count: readings.transitions(state, reason),
     })),
-    wires: readings.wires.map((wire) => ({
-      name: wire.name,
-      kind: wire.kind,
-      served: wire.calls('served'),
-      buffered: wire.calls('buffered'),
-      failed: wire.calls('failed'),
-      replayed: wire.drained('replayed'),
-      retried: wire.drained('retried'),
-      dead: wire.drained('dead'),
-      dropped: DROP_REASONS.reduce((sum, reason) => sum + wire.dropped(reason), 0),
-      depth: wire.load()?.depth ?? 0,
-    })),
+    wires: readings.wires.map(readWire),
+  };
+}
+
+function readWire(wire: WireReadings): WireStats {
+  // First, because a look at the load gives up what has expired, and that is among the dropped.
+  const depth = wire.load()?.depth ?? 0;
+  return {
+    name: wire.name,
+    kind: wire.kind,
+    served: wire.calls('served'),
+    buffered: wire.calls('buffered'),
+    failed: wire.calls('failed'),
+    replayed: wire.drained('replayed'),
+    retried: wire.drained('retried'),
+    dead: wire.drained('dead'),
+    dropped: DROP_REASONS.reduce((sum, reason) => sum + wire.dropped(reason), 0),
+    depth,
   };
 }

@@ -142,6 +142,8 @@ function observeWire(
   wire: WireReadings,
 ): void {
   const name = { [ATTR.name]: breaker.name, [ATTR.wireName]: wire.name };
+  // First, because a look at the load gives up what has expired, and that is among the dropped.
+  const load = wire.load();
   for (const outcome of WIRE_OUTCOMES)
     result.observe(to.wireCalls, wire.calls(outcome), { ...name, [ATTR.wireOutcome]: outcome });
   for (const outcome of DRAIN_OUTCOMES) {
@@ -149,7 +151,6 @@ function observeWire(
   }
   for (const reason of DROP_REASONS)
     result.observe(to.wireDropped, wire.dropped(reason), { ...name, [ATTR.dropReason]: reason });
-  const load = wire.load();
   if (!load) return;
   result.observe(to.wireDepth, load.depth, name);
   result.observe(to.wireCapacity, load.capacity, name);
