@@ -96,7 +96,7 @@ class BufferWire implements NeutralWire<Receipt> {
     if (!host || this.#closed) throw new WireRefusedError(this.name, 'it is closed');
     if (!call.replay)
       throw new WireRefusedError(this.name, 'only calls of a protect()ed function can be replayed', true);
-    const sizeBytes = this.#sizeOf(call.input);
+    const sizeBytes = this.#measure(call.input);
     this.#drain?.dropExpired();
     if (this.#spool.depth >= this.#capacity) throw this.#overflow(host, `it holds ${this.#capacity} calls already`);
     if (this.#spool.sizeBytes + sizeBytes > this.#maxBytes) {
@@ -131,6 +131,12 @@ class BufferWire implements NeutralWire<Receipt> {
   async close({ drainForMs }: { readonly drainForMs: number }): Promise<void> {
     this.#closed = true;
     await this.#drain?.finish(drainForMs);
+  }
+
+  /** A size that is no number would make the sum one that no bound holds. */
+  #measure(input: unknown): number {
+    const sizeBytes = this.#sizeOf(input);
+    return sizeBytes >= 0 ? sizeBytes : UNMEASURED_BYTES;
   }
 
   #overflow(host: WireHost, why: string): WireRefusedError {
