@@ -57,7 +57,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     this.#options = valid;
     this.#core = new BreakerCore(valid.settings, valid.clock, {
       transitioned: (record) => this.#publish(record),
-      shadowTripped: (record) => this.#observer.transitioned(record),
+      shadowTripped: (record) => outside(() => this.#observer.transitioned(record)),
     });
     this.#hold = new OverrideHold(valid.clock, (source) => this.#core.setMode('auto', source, 'the override expired'));
     const attached = attachWires(valid, {
@@ -215,7 +215,10 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
   async close({ drainForMs = 0 }: { readonly drainForMs?: number } = {}): Promise<void> {
     if (this.#shutDown) return;
     this.#shutDown = true;
-    await Promise.all(this.#wires.map(({ wire }) => wire.close?.({ drainForMs })));
+    const ends = await Promise.allSettled(this.#wires.map(async ({ wire }) => wire.close?.({ drainForMs })));
+    for (const end of ends) {
+      if (end.status === 'rejected') diagError(`A wire of breaker "${this.name}" threw at its close`, end.reason);
+    }
     this.#hold.clear();
     this.#onClosed();
     this.#observer.removed();

@@ -1,4 +1,5 @@
 import type { Breaker } from './breaker.ts';
+import { diagError } from './telemetry/isolated-observer.ts';
 
 const breakers = new Map<string, Breaker>();
 type Listener = (breaker: Breaker) => void;
@@ -29,12 +30,22 @@ export function onBreakerRemoved(listener: Listener): () => void {
 /** The name must be free. */
 export function addBreaker(breaker: Breaker): void {
   breakers.set(breaker.name, breaker);
-  for (const listener of addedListeners) listener(breaker);
+  tell(addedListeners, breaker);
 }
 
 export function removeBreaker(name: string): void {
   const breaker = breakers.get(name);
   if (!breaker) return;
   breakers.delete(name);
-  for (const listener of removedListeners) listener(breaker);
+  tell(removedListeners, breaker);
+}
+
+function tell(listeners: ReadonlySet<Listener>, breaker: Breaker): void {
+  for (const listener of listeners) {
+    try {
+      listener(breaker);
+    } catch (error) {
+      diagError(`A listener for breakers threw at breaker "${breaker.name}"`, error);
+    }
+  }
 }
