@@ -17,13 +17,13 @@ export class DesiredBreakers {
   /** Applies a document. @returns what failed, by breaker; empty where nothing did */
   accept(desired: DesiredState, breakers: readonly Breaker[]): string[] {
     this.#desired = desired;
-    for (const name of this.#applied.keys()) if (!desired.breakers[name]) this.#applied.delete(name);
+    for (const name of this.#applied.keys()) if (!Object.hasOwn(desired.breakers, name)) this.#applied.delete(name);
     return breakers.flatMap((breaker) => this.applyTo(breaker));
   }
 
   /** Applies the last document to one breaker, such as one that was made after it came. */
   applyTo(breaker: Breaker): string[] {
-    const wanted = this.#desired.breakers[breaker.name];
+    const wanted = this.#wantedOf(breaker.name);
     try {
       bring(breaker, wanted, (generation) => this.#isNewAction(breaker.name, generation));
       if (wanted) this.#applied.set(breaker.name, { revision: wanted.revision, status: 'applied' });
@@ -37,6 +37,11 @@ export class DesiredBreakers {
 
   applied(name: string): AppliedRevision | undefined {
     return this.#applied.get(name);
+  }
+
+  /** A breaker may be named like what every object has, such as `constructor`. */
+  #wantedOf(name: string): DesiredBreaker | undefined {
+    return Object.hasOwn(this.#desired.breakers, name) ? this.#desired.breakers[name] : undefined;
   }
 
   #isNewAction(name: string, generation: number): boolean {
