@@ -3,6 +3,7 @@ import { diag } from '@opentelemetry/api';
 import {
   type Check,
   InvalidInputError,
+  isRecord,
   OPAMP_REPORT_FULL_STATE,
   type OpampAgentToServer,
   type OpampRemoteConfigStatus,
@@ -44,6 +45,10 @@ const COALESCE_MS = 50;
 const RETRY_BASE_MS = 500;
 const RETRY_MAX_MS = 30_000;
 const GOODBYE_MS = 2_000;
+/** Milliseconds between two polls of a server that answers them at once instead of holding them. */
+const POLL_FLOOR_MS = 1_000;
+/** Troubles remembered as told. About 200 bytes each. */
+const MOST_TOLD = 100;
 
 const address: Check = (value, field) =>
   typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
@@ -86,7 +91,8 @@ class Link implements ControlLink {
   #changed = true;
   #status: OpampRemoteConfigStatus | undefined;
   #failures = 0;
-  #lastProblem: string | undefined;
+  /** The troubles that were told and are not over. */
+  readonly #told = new Set<string>();
   connected = false;
 
   constructor(options: ControlPlaneOptions) {
@@ -149,13 +155,15 @@ class Link implements ControlLink {
         this.connected = false;
         this.#mustDescribe = true;
         this.#problem(`control plane at ${this.#endpoint.origin}: ${describe(error)}`);
-        await this.#pause(retryDelayMs(this.#failures++));
+        await this.#pause(retryDelayMs(this.#failures++), this.#stop.signal);
       }
     }
   }
 
   async #exchange(): Promise<void> {
-    const changed = this.#changed || this.#mustDescribe;
+    const began = this.#clock.monotonicMs();
+    const describes = this.#mustDescribe;
+    const changed = this.#changed || describes;
     this.#changed = false;
     const message: OpampAgentToServer = {
       ...this.#header(),
@@ -178,7 +186,13 @@ class Link implements ControlLink {
       this.#changed ||= changed;
       throw new Error(`answered ${response.status} ${titleOf(response.body)}`);
     }
-    this.#receive(JSON.parse(response.body) as OpampServerToAgent);
+    this.#receive(readAnswer(response.body));
+    const isNews = this.#changed || (this.#mustDescribe && !describes) || (changed && !this.#mustDescribe);
+    const restMs = POLL_FLOOR_MS - (this.#clock.monotonicMs() - began);
+    // Not every server holds a poll, and one that does not must not be asked in a busy loop.
+    if (!isNews && restMs > 0) {
+      await this.#pause(restMs, AbortSignal.any([this.#stop.signal, this.#interrupt.signal]));
+    }
   }
 
   #receive(answer: OpampServerToAgent): void {
@@ -186,18 +200,19 @@ class Link implements ControlLink {
     this.#mustDescribe = (Number(answer.flags ?? 0) & OPAMP_REPORT_FULL_STATE) !== 0;
     const hash = answer.remoteConfig?.configHash;
     if (hash === undefined) {
-      this.#lastProblem = undefined;
+      this.#told.clear();
       return;
     }
     const failures = this.#apply(answer);
+    this.#changed ||= hash !== this.#status?.lastRemoteConfigHash;
     this.#status = {
       lastRemoteConfigHash: hash,
       status: failures.length === 0 ? 'RemoteConfigStatuses_APPLIED' : 'RemoteConfigStatuses_FAILED',
       ...(failures.length > 0 && { errorMessage: failures.join('; ') }),
     };
-    if (failures.length === 0) this.#lastProblem = undefined;
-    for (const failure of failures) this.#problem(`desired state not applied: ${failure}`);
-    this.#changed = true;
+    const problems = failures.map((failure) => `desired state not applied: ${failure}`);
+    for (const told of this.#told) if (!problems.includes(told)) this.#told.delete(told);
+    for (const problem of problems) this.#problem(problem);
   }
 
   #apply(answer: OpampServerToAgent): string[] {
@@ -231,20 +246,24 @@ class Link implements ControlLink {
   }
 
   #problem(message: string): void {
-    if (message === this.#lastProblem) return;
-    this.#lastProblem = message;
+    if (this.#told.has(message)) return;
+    if (this.#told.size >= MOST_TOLD) this.#told.clear();
+    this.#told.add(message);
     const { onProblem } = this.#options;
     if (onProblem) onProblem(message);
     else diag.warn(message);
   }
 
-  #pause(delayMs: number): Promise<void> {
+  #pause(delayMs: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#clock.timer(delayMs, resolve);
-      this.#stop.signal.addEventListener('abort', () => {
+      const end = () => {
         timer.cancel();
+        signal.removeEventListener('abort', end);
         resolve();
-      });
+      };
+      const timer = this.#clock.timer(delayMs, end);
+      signal.addEventListener('abort', end);
+      if (signal.aborted) end();
     });
   }
 }
@@ -253,6 +272,18 @@ class Link implements ControlLink {
 function retryDelayMs(failures: number): number {
   const delayMs = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** Math.min(failures, 16));
   return delayMs / 2 + Math.random() * (delayMs / 2);
+}
+
+/** @throws where it is no JSON object */
+function readAnswer(body: string): OpampServerToAgent {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    throw new Error('answered 200 with what is no JSON');
+  }
+  if (!isRecord(answer)) throw new Error('answered 200 with what is no OpAMP message');
+  return answer as unknown as OpampServerToAgent;
 }
 
 function describe(error: unknown): string {
