@@ -96,9 +96,10 @@ function watch(sources: MetricSources, registry: Registry): void {
         for (const [value, count] of Object.entries(read())) this.set({ [label]: value }, count);
       },
     });
-  gauge('services', 'Services with breakers.', () => sources.fleet.stats().services);
-  gaugeBy('breakers', 'Live breaker instances by state.', 'state', () => sources.fleet.stats().states);
-  gaugeBy('breaker_instances', 'Breaker instances by liveness.', 'liveness', () => sources.fleet.stats().instances);
+  const fleet = oncePerTurn(() => sources.fleet.stats());
+  gauge('services', 'Services with breakers.', () => fleet().services);
+  gaugeBy('breakers', 'Live breaker instances by state.', 'state', () => fleet().states);
+  gaugeBy('breaker_instances', 'Breaker instances by liveness.', 'liveness', () => fleet().instances);
   gauge('opamp_connected', 'Agents in touch over OpAMP.', sources.opampConnected);
   gauge('opamp_held', 'OpAMP polls that wait for a change.', sources.opampHeld);
   gauge('stream_clients', 'Clients that listen to the stream.', sources.streamClients);
@@ -114,5 +115,19 @@ function watch(sources: MetricSources, registry: Registry): void {
       },
     });
   total('stream_dropped_total', 'Stream clients disconnected because they did not keep up.', sources.streamDropped);
-  total('fleet_refused_total', 'Observations refused because the fleet is full.', () => sources.fleet.stats().refused);
+  total('fleet_refused_total', 'Observations refused because the fleet is full.', () => fleet().refused);
+}
+
+/** A registry collects all of its metrics within one turn of the event loop; the fleet is counted once for them. */
+function oncePerTurn<Value>(read: () => Value): () => Value {
+  let known: { readonly value: Value } | undefined;
+  return () => {
+    if (!known) {
+      known = { value: read() };
+      setImmediate(() => {
+        known = undefined;
+      });
+    }
+    return known.value;
+  };
 }
