@@ -1,17 +1,18 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { migrate } from './sqlite-migrations.ts';
 import { StoreError } from './store.ts';
 
 /**
- * Opens a database file, or `:memory:`, and brings it to the newest version. Its folder is created where it is missing.
+ * Opens a database file, or `:memory:`, and brings it to the newest version. Where they are missing, its folder is made
+ * with mode 0700 and the file with mode 0600; a file that is there keeps the mode its owner gave it.
  * @throws StoreError where the file is corrupt, from a newer version, in use by another process, or not accessible.
  */
 export function openDatabase(file: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    if (file !== ':memory:') makeFile(file);
     database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: 2_000 });
     // FULL syncs the log at every commit: what was acknowledged survives a power cut, not only the end of the process.
     // EXCLUSIVE keeps a second control plane off the file, whose read model and revisions would drift apart from ours.
@@ -25,6 +26,12 @@ export function openDatabase(file: string): DatabaseSync {
     if (error instanceof StoreError) throw error;
     throw new StoreError(explain(file, error as Error), { cause: error });
   }
+}
+
+/** SQLite gives the log beside the file the file's own mode, so that is right before a byte is written. */
+function makeFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
 }
 
 const SQLITE_BUSY = 5;

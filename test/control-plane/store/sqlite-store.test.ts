@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -66,6 +66,45 @@ describe('a database that cannot be used is refused at the start, in words', () 
 
   test('a path that cannot be a file', () => {
     expect(() => new SqliteStore({ file: folder })).toThrow(/cannot be opened/);
+  });
+});
+
+describe('files of a database', () => {
+  let folder: string;
+  let file: string;
+  let umask: number;
+
+  beforeEach(() => {
+    umask = process.umask(0o022);
+    folder = mkdtempSync(join(tmpdir(), 'switchgear-store-'));
+    chmodSync(folder, 0o755);
+    file = join(folder, 'switchgear.db');
+  });
+  afterEach(() => {
+    process.umask(umask);
+    rmSync(folder, { recursive: true });
+  });
+
+  const modes = () =>
+    Object.fromEntries(readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mode & 0o777]));
+
+  test("are their owner's alone, in a folder that others can read too", async () => {
+    const store = new SqliteStore({ file });
+    await store.changeDesired('shop', 'payments', () => ({
+      next: { override: null, action: null, generation: 0, config: {} },
+      audit: { at: 1, actor: 'operator', action: 'config', reason: null, before: null, after: {} },
+    }));
+    expect(modes()).toMatchObject({ 'switchgear.db': 0o600, 'switchgear.db-wal': 0o600 });
+    expect(Object.values(modes()).filter((mode) => mode !== 0o600)).toEqual([]);
+    await store.close();
+    expect(modes()).toEqual({ 'switchgear.db': 0o600 });
+  });
+
+  test('keep the mode that an operator gave them', async () => {
+    await new SqliteStore({ file }).close();
+    chmodSync(file, 0o640);
+    await new SqliteStore({ file }).close();
+    expect(modes()).toEqual({ 'switchgear.db': 0o640 });
   });
 });
 
