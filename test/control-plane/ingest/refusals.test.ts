@@ -80,13 +80,30 @@ describe('what is read', () => {
     expect(server.observations[1]).not.toHaveProperty('spanId');
   });
 
-  it('cuts long texts of events', async () => {
+  const keptOf = async (attributes: readonly object[]) => {
     await using server = await startOtlpServer();
-    const attributes = [attribute('breaker.name', 'payments'), attribute('exception.stacktrace', 'x'.repeat(50_000))];
-    const logRecords = [{ eventName: 'breaker.call.exception', attributes }];
+    const named = [attribute('breaker.name', 'payments'), ...attributes];
+    const logRecords = [{ eventName: 'breaker.call.exception', attributes: named }];
     await server.post('logs', { resourceLogs: [{ resource: RESOURCE, scopeLogs: [{ logRecords }] }] });
     const [event] = server.observations;
-    expect(String(event?.attributes['exception.stacktrace'])).toHaveLength(4_096);
+    return event?.attributes ?? {};
+  };
+
+  it('keeps the first frames of a stack trace, and cuts other long texts of events', async () => {
+    const stack = `Error: down\n    at first (file.js:1:1)\n${'    at deeper (file.js:2:2)\n'.repeat(2_000)}`;
+    const kept = await keptOf([
+      attribute('exception.stacktrace', stack),
+      attribute('exception.message', 'x'.repeat(50_000)),
+    ]);
+    expect(String(kept['exception.stacktrace'])).toBe(`${stack.slice(0, 999)}…`);
+    expect(kept['exception.message']).toBe(`${'x'.repeat(4_095)}…`);
+  });
+
+  it('keeps at most 8,192 characters of an event, the first that fit', async () => {
+    const long = Array.from({ length: 10 }, (_, index) => attribute(`k${index}`, 'x'.repeat(2_000)));
+    const kept = await keptOf([...long, attribute('last', 'short')]);
+    expect(Object.keys(kept)).toEqual(['k0', 'k1', 'k2', 'k3', 'last']);
+    expect(kept.last).toBe('short');
   });
 });
 
