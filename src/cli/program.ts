@@ -4,6 +4,7 @@ import type { World } from './context.ts';
 import { CliFailure, EXIT, type ExitCode } from './failure.ts';
 import { readingCommands } from './reading.ts';
 import { oneLine } from './table.ts';
+import { VERSION } from './version.ts';
 import { watchCommand } from './watch.ts';
 
 /**
@@ -26,6 +27,7 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
 function program(world: World): Command {
   const root = new Command('switchgear')
     .description('See and steer the circuit breakers of a fleet.')
+    .version(VERSION, '--version', 'print the version of this command')
     .exitOverride()
     .configureOutput({ writeOut: world.out, writeErr: world.error })
     .addHelpText('after', EXAMPLES);
@@ -50,6 +52,7 @@ Examples:
   switchgear lockout shop payments --reason "INC-42" --for 30m
   switchgear release shop payments --reason "INC-42 is over" --wait
   switchgear config set shop payments trip.failureRatio=0.3 cooldownMs=60000
+  switchgear config clear shop payments
   switchgear watch --service shop
 
 Environment:
