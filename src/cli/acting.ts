@@ -108,10 +108,19 @@ function config(world: World): Command {
         done: 'settings laid over it',
       });
     });
+  const clear = acting(
+    'clear',
+    'take off all settings laid over a breaker; its own are in force again',
+    'switchgear config clear shop payments --wait',
+  ).action(async (service: string, breaker: string, options: ActingOptions) => {
+    const done = 'nothing is laid over its own settings';
+    await act({ world, options, service, breaker, method: 'PUT', verb: 'config', body: {}, done });
+  });
   return new Command('config')
-    .description('get or set the settings laid over a breaker')
+    .description('get, set or clear the settings laid over a breaker')
     .addCommand(get)
-    .addCommand(set);
+    .addCommand(set)
+    .addCommand(clear);
 }
 
 interface Act {

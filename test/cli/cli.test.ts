@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -200,6 +201,21 @@ describe('acting', () => {
     expect(await json('config', 'get', 'shop', 'payments')).toEqual({ revision: 1, config });
   });
 
+  test('config clear takes off what was laid over', async () => {
+    await cli(['config', 'set', 'shop', 'payments', 'cooldownMs=60000']);
+    const { code, out } = await cli(['config', 'clear', 'shop', 'payments', '--wait']);
+    expect([code, out]).toEqual([
+      0,
+      'shop/payments: nothing is laid over its own settings, applied on 2 of 2 live instances (revision 2)\n',
+    ]);
+    expect(controlPlane.requests.findLast(({ method }) => method === 'PUT')).toMatchObject({
+      path: '/api/v1/breakers/shop/payments/config',
+      body: {},
+    });
+    expect((await cli(['config', 'get', 'shop', 'payments'])).out).toBe('Nothing is laid over its own settings.\n');
+    expect(await json('config', 'clear', 'shop', 'payments')).toEqual({ revision: 3, config: null });
+  });
+
   test('--wait ends when all live instances applied it', async () => {
     controlPlane.delivery = 'hold';
     const onSleep = () => controlPlane.deliver('shop', 'payments', 1);
@@ -382,6 +398,12 @@ describe('watch', () => {
   });
 });
 
+test('--version prints the version of the package and asks the server nothing', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../src/cli/package.json', import.meta.url), 'utf8'));
+  expect(await cli(['--version'])).toEqual({ code: 0, out: `${version}\n`, error: '' });
+  expect(controlPlane.requests).toEqual([]);
+});
+
 describe('help', () => {
   test('names every command, the environment and the exit codes', async () => {
     const { code, out } = await cli(['--help']);
@@ -418,6 +440,7 @@ describe('help', () => {
     'watch',
     'config get',
     'config set',
+    'config clear',
   ])('%s has an example and --json', async (command) => {
     const { code, out } = await cli([...command.split(' '), '--help']);
     expect(code).toBe(0);

@@ -199,8 +199,9 @@ export async function startFakeControlPlane(
     });
     if (verb === 'override') return json(response, 200, { revision, override: after.override });
     if (verb === 'config') {
-      configs.set(key, body);
-      return json(response, 200, { revision, config: body });
+      const config = Object.keys(given).length > 0 ? given : null;
+      configs.set(key, config);
+      return json(response, 200, { revision, config });
     }
     return json(response, 202, { revision, action: { kind: verb, generation: revision, reason: given.reason, actor } });
   }
