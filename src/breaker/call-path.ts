@@ -87,14 +87,14 @@ export class CallPath {
     const result = await runGuarded(run, { breaker, clock, timeoutMs, signal, attempt });
     const durationMs = clock.monotonicMs() - began;
     const outcome = this.#judge(result);
-    const tripped = this.#core.settle(permit, outcome, (trips) => {
+    const tripped = this.#core.settle(permit, outcome, (trips, counted) => {
       if (outcome === 'ignored' || outcome === 'cancelled') return;
       this.#core.countIfSlow(durationMs);
       this.#observer.timed(outcome, durationMs);
       if (outcome === 'success') return;
       const error = result.kind === 'value' ? undefined : result.error;
       const endedAt = startedAt + durationMs;
-      this.#observer.failed({ outcome, error, stateAtStart: state, startedAt, endedAt, tripped: trips });
+      this.#observer.failed({ outcome, error, stateAtStart: state, startedAt, endedAt, tripped: trips, counted });
     });
     return { result, outcome, tripped };
   }

@@ -88,7 +88,7 @@ export class BreakerCore {
    * Takes a permit back with what became of its call. Returns whether this call tripped the breaker.
    * @param report told of that after the decision and before its publication, so that a trip comes after its cause
    */
-  settle(permit: Permit, outcome: SettledOutcome, report: (tripped: boolean) => void): boolean {
+  settle(permit: Permit, outcome: SettledOutcome, report: (tripped: boolean, counted: boolean) => void): boolean {
     this.#cells.add(LAYOUT.active, -1);
     this.count(outcome);
     const now = this.#now();
@@ -98,14 +98,15 @@ export class BreakerCore {
     }
     const failed = outcome !== 'success';
     // Late result: its permit is from an older generation, and its news would spoil the window of this one.
-    if (permit.generation === this.#state.generation && this.#judges()) this.#window.record(now, failed);
+    const counted = permit.generation === this.#state.generation;
+    if (counted && this.#judges()) this.#window.record(now, failed);
     if (!failed) {
-      report(false);
+      report(false, counted);
       if (permit.lease !== null) this.#decide({ type: 'succeeded', permit }, now);
       return false;
     }
     const event = { type: 'failed', permit, counts: this.#window.counts(now) } as const;
-    return opens(this.#decide(event, now, undefined, (effects) => report(opens(effects))));
+    return opens(this.#decide(event, now, undefined, (effects) => report(opens(effects), counted)));
   }
 
   trip(reason: TransitionReason, note?: string): boolean {
@@ -207,7 +208,9 @@ export class BreakerCore {
     this.#cells.increment(transitionsCell(to.kind, reason));
     const stops = to.kind === 'open' || to.kind === 'forced_open';
     if (stops) this.#opened ??= { at: now, diverted: this.calls('diverted'), rejected: this.calls('rejected') };
-    const record = this.#record(from.kind, to.kind, reason, effect.counts ?? this.#window.counts(now), note);
+    const window = effect.counts ?? this.#window.counts(now);
+    // One event can bring two transitions, such as an overdue probe and what came after it.
+    const record = { ...this.#record(from.kind, to.kind, reason, window, note), generation: to.generation };
     if (to.kind === 'closed' || to.kind === 'disabled' || to.kind === 'shadow') {
       this.#opened = undefined;
       // The failures that tripped it must not trip it again.

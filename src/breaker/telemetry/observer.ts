@@ -66,6 +66,8 @@ export interface FailedCall {
   readonly endedAt: number;
   /** This call tripped the breaker. */
   readonly tripped: boolean;
+  /** The breaker judged it; false for a late result, from before the last transition. */
+  readonly counted: boolean;
 }
 
 export interface WireCall {

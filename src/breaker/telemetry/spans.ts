@@ -21,7 +21,8 @@ const MOST_LINKS = 16;
 const MOST_ORIGINS = 10_000;
 
 interface FailureMark {
-  readonly at: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
   readonly span: SpanContext | undefined;
 }
 
@@ -50,7 +51,7 @@ export class BreakerSpans {
 
   failedCall(
     breaker: BreakerReadings,
-    { outcome, error, stateAtStart, startedAt, endedAt, tripped }: FailedCall,
+    { outcome, error, stateAtStart, startedAt, endedAt, tripped, counted }: FailedCall,
   ): void {
     const span = this.#record({
       name: `${SPANS.call} ${breaker.name}`,
@@ -66,17 +67,19 @@ export class BreakerSpans {
       failed: true,
       root: false,
     });
+    // What did not count is no cause of the next trip.
+    if (!counted) return;
     const state = this.#state(breaker, startedAt);
-    state.failures.push({ at: startedAt, span });
+    state.failures.push({ startedAt, endedAt, span });
     if (state.failures.length > MOST_LINKS) state.failures.shift();
   }
 
   trip(breaker: BreakerReadings, { at, reason, window, cooldownMs }: TransitionRecord): void {
     const state = this.#state(breaker, at);
-    const counted = state.failures.filter((failure) => at - failure.at <= breaker.settings.trip.windowMs);
+    const counted = state.failures.filter((failure) => at - failure.endedAt <= breaker.settings.trip.windowMs);
     const span = this.#record({
       name: `${SPANS.trip} ${breaker.name}`,
-      start: counted[0]?.at ?? at,
+      start: counted.reduce((earliest, { startedAt }) => Math.min(earliest, startedAt), at),
       end: at,
       attributes: {
         [ATTR.name]: breaker.name,

@@ -1,0 +1,54 @@
+import { logs, metrics, trace } from '@opentelemetry/api';
+import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { MeterProvider, type MetricData, MetricReader } from '@opentelemetry/sdk-metrics';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { ATTR, SCOPE_NAME } from '@switchgear/conventions';
+
+class PullReader extends MetricReader {
+  protected override onForceFlush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected override onShutdown(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** The real SDK, with exporters that keep what they are given. */
+export function registerSdk() {
+  const reader = new PullReader();
+  const spanExporter = new InMemorySpanExporter();
+  const logExporter = new InMemoryLogRecordExporter();
+  metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
+  trace.setGlobalTracerProvider(
+    new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: spanExporter })] }),
+  );
+  logs.setGlobalLoggerProvider(
+    new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter: logExporter })] }),
+  );
+  return {
+    /** The metrics of one breaker: those of others in the process are left out. */
+    async metricsOf(breaker: string): Promise<MetricData[]> {
+      const { resourceMetrics } = await reader.collect();
+      return resourceMetrics.scopeMetrics
+        .filter(({ scope }) => scope.name === SCOPE_NAME)
+        .flatMap(({ metrics }) => metrics)
+        .map((metric) => ({
+          ...metric,
+          dataPoints: metric.dataPoints.filter(({ attributes }) => attributes[ATTR.name] === breaker),
+        }))
+        .filter(({ dataPoints }) => dataPoints.length > 0) as MetricData[];
+    },
+    spans: () => spanExporter.getFinishedSpans(),
+    events: () => logExporter.getFinishedLogRecords(),
+    forget() {
+      spanExporter.reset();
+      logExporter.reset();
+    },
+  };
+}
+
+/** Milliseconds of an OpenTelemetry time. */
+export function msOf([seconds, nanos]: readonly [number, number]): number {
+  return seconds * 1_000 + nanos / 1e6;
+}
