@@ -30,13 +30,20 @@ export function oneOf(words: readonly string[]): Check {
   return (value, field) => (typeof value === 'string' && words.includes(value) ? [] : [{ field, rule, value }]);
 }
 
+const RFC_3339 = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
 /** An instant with its offset, as RFC 3339 writes it. */
 export const timestamp: Check = (value, field) =>
-  typeof value === 'string' &&
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(value) &&
-  !Number.isNaN(Date.parse(value))
+  typeof value === 'string' && isInstant(value)
     ? []
     : [{ field, rule: 'must be an RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z', value }];
+
+function isInstant(text: string): boolean {
+  const day = RFC_3339.exec(text)?.[1];
+  if (day === undefined || Number.isNaN(Date.parse(text))) return false;
+  // Date.parse takes 30 February for 2 March.
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+}
 
 export function nullable(check: Check): Check {
   return (value, field) => (value === null ? [] : check(value, field));
