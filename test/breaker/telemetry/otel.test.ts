@@ -1,5 +1,4 @@
 import { context, SeverityNumber, SpanStatusCode, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { DataPointType } from '@opentelemetry/sdk-metrics';
 import {
   ATTR,
@@ -17,9 +16,9 @@ import { type Breaker, bufferWire, createBreaker, fallbackWire } from '../../../
 import { POSSIBLE_TRANSITIONS } from '../../../src/breaker/machine/transition.ts';
 import { ManualClock } from '../../../src/breaker/testing.ts';
 import { ending, fails, Unwell } from '../support.ts';
-import { msOf, registerSdk } from './sdk.ts';
+import { msOf, registerContext, registerSdk } from './sdk.ts';
 
-context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+registerContext();
 // Made before there is an SDK: it has to be found later.
 const early = createBreaker('early', { clock: new ManualClock() });
 const sdk = registerSdk();
