@@ -31,6 +31,11 @@ export class FleetAgent implements InstanceOwner {
     return true;
   }
 
+  get identity(): AgentIdentity {
+    const { service, instance, version, environment } = this;
+    return { service, instance, ...(version !== null && { version }), ...(environment !== null && { environment }) };
+  }
+
   get lastSeenAt(): number {
     return Math.max(this.#seenAt, this.heartbeatAt);
   }
