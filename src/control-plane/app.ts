@@ -128,6 +128,7 @@ async function run(options: ControlPlaneOptions, log: Logger) {
       const record = desired.get(agent.service, breaker);
       if (record) fleet.setDesired(agent.service, breaker, { revision: record.revision, override: record.override });
     });
+    fleet.onGone((agent, breaker, goneSince) => memory.gone(agent, breaker, goneSince));
     fleet.onChange((service, breaker) => streams.breakerChanged(service, breaker));
     metrics.watch({
       fleet,

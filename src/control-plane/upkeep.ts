@@ -35,8 +35,9 @@ export function startUpkeep(parts: UpkeepOptions): { stop(): Promise<void> } {
   };
 }
 
-async function second({ fleet, desired }: UpkeepOptions): Promise<void> {
+async function second({ fleet, desired, memory }: UpkeepOptions): Promise<void> {
   fleet.sweep();
+  await memory.flush();
   await desired.sweep();
 }
 

@@ -41,8 +41,8 @@ export class BreakerInstance {
   stateSince = 0;
   settings: BreakerSettings | null = null;
   applied: AppliedRevision | null = null;
-  /** The liveness that listeners know of. */
-  announced: Liveness = 'gone';
+  /** The liveness that listeners know of; that a new one is there is told as such. */
+  announced: Liveness = 'live';
   #seenAt = Number.NEGATIVE_INFINITY;
   #heard = false;
   #leftAt: number | null = null;
@@ -63,9 +63,10 @@ export class BreakerInstance {
     return liveness({ lastSeenAt: this.lastSeenAt, left, heard: this.#heard }, now, limits);
   }
 
-  /** Known from before a restart, and not heard of since. */
-  restore(lastSeenAt: number): void {
+  /** Known from before a restart, and not heard of since. @param gone it was gone then, and stays so until it is back. */
+  restore(lastSeenAt: number, gone: boolean): void {
     this.#seenAt = Math.max(this.#seenAt, lastSeenAt);
+    if (gone) this.#leftAt = lastSeenAt;
   }
 
   /** It was left out of the inventory of its process. */

@@ -45,8 +45,11 @@ export class FleetAgent implements InstanceOwner {
     this.#heard = true;
   }
 
-  restore(lastSeenAt: number): void {
+  /** Known from before a restart, and not heard of since. */
+  restore(lastSeenAt: number, left: boolean): void {
     this.#seenAt = Math.max(this.#seenAt, lastSeenAt);
+    this.left = left;
+    if (left) this.leftAt = this.#seenAt;
   }
 
   view(now: number, limits: LivenessLimits): AgentView {
@@ -63,6 +66,11 @@ export class FleetAgent implements InstanceOwner {
       connected: !left && now - this.heartbeatAt < limits.staleAfterMs,
     };
   }
+}
+
+/** A text of its own for each process. */
+export function agentKey({ service, instance }: AgentIdentity): string {
+  return JSON.stringify([service, instance]);
 }
 
 interface PartialDescription {

@@ -1,4 +1,5 @@
 import type { BreakerState } from '@switchgear/conventions';
+import type { AgentIdentity } from '../ingest/observation.ts';
 import type { LivenessLimits } from './liveness.ts';
 import type { Liveness } from './view.ts';
 
@@ -34,6 +35,16 @@ export interface FleetStats {
   readonly states: Record<BreakerState, number>;
   /** Observations and reports turned away since the start because there was no room. */
   readonly refused: number;
+}
+
+/** A breaker on an instance, as it was known before a restart. */
+export interface RestoredBreaker {
+  readonly agent: AgentIdentity;
+  readonly breaker: string;
+  /** Milliseconds since the epoch. */
+  readonly lastSeenAt: number;
+  /** Default false. */
+  readonly gone?: boolean;
 }
 
 /** The defaults laid under the options. */

@@ -1,19 +1,24 @@
 import type { Inventory, Override } from '@switchgear/conventions';
 import type { AgentIdentity, Observation } from '../ingest/observation.ts';
-import { type BreakerInstance, LAST_FLUSH_MS } from './breaker-instance.ts';
+import { LAST_FLUSH_MS } from './breaker-instance.ts';
 import type { Page } from './breaker-page.ts';
-import type { FleetBreaker } from './breaker-view.ts';
 import { DesiredRegister } from './desired-register.ts';
-import type { FleetAgent } from './fleet-agent.ts';
-import { type ChangeListener, type FirstSeenListener, FleetNews } from './fleet-news.ts';
-import { type BreakerQuery, type FleetOptions, type FleetStats, withDefaults } from './fleet-options.ts';
+import { agentKey, type FleetAgent } from './fleet-agent.ts';
+import { type ChangeListener, type FirstSeenListener, FleetNews, type GoneListener } from './fleet-news.ts';
+import {
+  type BreakerQuery,
+  type FleetOptions,
+  type FleetStats,
+  type RestoredBreaker,
+  withDefaults,
+} from './fleet-options.ts';
 import { FleetReader } from './fleet-reader.ts';
 import type { LivenessLimits } from './liveness.ts';
 import { type Member, Membership } from './membership.ts';
 import type { AgentView, BreakerDetail, BreakerView } from './view.ts';
 
-export type { ChangeListener, FirstSeenListener } from './fleet-news.ts';
-export type { BreakerQuery, FleetOptions, FleetStats } from './fleet-options.ts';
+export type { ChangeListener, FirstSeenListener, GoneListener } from './fleet-news.ts';
+export type { BreakerQuery, FleetOptions, FleetStats, RestoredBreaker } from './fleet-options.ts';
 
 /** How far ahead of this process' clock a time may be before it is taken as now. */
 const MAX_CLOCK_LEAD_MS = 5_000;
@@ -60,7 +65,8 @@ export class Fleet {
       if (agent && observation.breaker !== name) {
         name = observation.breaker;
         found = this.#members.admitInstance(agent, name, now);
-        if (found) this.#sawInstance(found, now);
+        found?.instance.saw(now);
+        if (found) this.#refreshInstance(agent, found, now);
       }
       if (!agent || !found) {
         this.#refused += 1;
@@ -88,12 +94,13 @@ export class Fleet {
         continue;
       }
       found.instance.applyInventory(breaker, now);
-      found.instance.announced = found.instance.liveness(now, this.#limits);
+      this.#refreshInstance(agent, found, now);
       this.#news.changed(found.breaker);
     }
     if (agent)
       for (const [name, instance] of agent.breakers)
-        if (!Object.hasOwn(inventory.breakers, name) && instance.leave(now)) this.#markChanged(agent.service, name);
+        if (!Object.hasOwn(inventory.breakers, name) && instance.leave(now))
+          this.#refreshInstance(agent, { breaker: this.#members.breaker(agent.service, name)!, instance }, now);
     this.#news.tell();
   }
 
@@ -109,24 +116,29 @@ export class Fleet {
     if (!agent || agent.left) return;
     agent.left = true;
     agent.leftAt = this.#now();
+    agent.heartbeatAt = agent.leftAt;
     this.#refreshLiveness(agent, agent.leftAt);
     this.#news.tell();
   }
 
-  /** Takes back what was known before a restart: stale or gone, without a state, until it is heard of. */
-  restore(known: readonly { agent: AgentIdentity; breaker: string; lastSeenAt: number }[]): void {
+  /**
+   * Takes back what was known before a restart, without a state, until it is heard of: gone where it was gone, else
+   * stale or gone by its silence. A process of which every breaker was gone is gone too.
+   */
+  restore(known: readonly RestoredBreaker[]): void {
     const now = this.#now();
-    for (const { agent: identity, breaker, lastSeenAt } of known) {
+    const present = new Set(known.filter(({ gone }) => !gone).map(({ agent }) => agentKey(agent)));
+    for (const { agent: identity, breaker, lastSeenAt, gone = false } of known) {
       if (now - lastSeenAt >= this.#limits.forgetAfterMs) continue;
       const agent = this.#members.admitAgent(identity, now);
-      agent?.restore(Math.min(lastSeenAt, now));
+      agent?.restore(Math.min(lastSeenAt, now), !present.has(agentKey(identity)));
       const found = agent && this.#members.admitInstance(agent, breaker, null);
       if (!found) {
         this.#refused += 1;
         continue;
       }
       agent.describe(identity);
-      found.instance.restore(Math.min(lastSeenAt, now));
+      found.instance.restore(Math.min(lastSeenAt, now), gone);
       found.instance.announced = found.instance.liveness(now, this.#limits);
       this.#news.changed(found.breaker);
     }
@@ -182,6 +194,11 @@ export class Fleet {
     return this.#news.onFirstSeen(listener);
   }
 
+  /** Hears of each breaker on each instance when it is gone, and when it is back. Returns how to stop listening. */
+  onGone(listener: GoneListener): () => void {
+    return this.#news.onGone(listener);
+  }
+
   /** Announces what became stale or gone, or whose override expired, and forgets what has been silent for too long. */
   sweep(): void {
     const now = this.#now();
@@ -214,19 +231,16 @@ export class Fleet {
     if (agent.describe(identity)) for (const name of agent.breakers.keys()) this.#markChanged(agent.service, name);
   }
 
-  #sawInstance({ breaker, instance }: Member, now: number): void {
-    instance.saw(now);
-    this.#refreshInstance(breaker, instance, now);
-  }
-
   #refreshLiveness(agent: FleetAgent, now: number): void {
     for (const [name, instance] of agent.breakers)
-      this.#refreshInstance(this.#members.breaker(agent.service, name)!, instance, now);
+      this.#refreshInstance(agent, { breaker: this.#members.breaker(agent.service, name)!, instance }, now);
   }
 
-  #refreshInstance(breaker: FleetBreaker, instance: BreakerInstance, now: number): void {
+  #refreshInstance(agent: FleetAgent, { breaker, instance }: Member, now: number): void {
     const alive = instance.liveness(now, this.#limits);
     if (alive === instance.announced) return;
+    if (alive === 'gone') this.#news.gone(agent.identity, breaker.breaker, instance.lastSeenAt);
+    else if (instance.announced === 'gone') this.#news.gone(agent.identity, breaker.breaker, null);
     instance.announced = alive;
     this.#news.changed(breaker);
   }

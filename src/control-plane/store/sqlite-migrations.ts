@@ -80,4 +80,5 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX audit_by_breaker ON audit (service, breaker, id);
   `,
+  'ALTER TABLE agent_breaker ADD COLUMN gone_since INTEGER;',
 ];

@@ -57,7 +57,8 @@ export function knownBreakerFromRow(row: Row): KnownBreaker {
       ...(environment !== null && { environment }),
     },
     breaker: String(row.breaker),
-    lastSeenAt: Number(row.last_seen_at),
+    lastSeenAt: Number(row.gone_since ?? row.last_seen_at),
+    gone: row.gone_since !== null,
   };
 }
 

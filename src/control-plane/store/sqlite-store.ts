@@ -17,6 +17,7 @@ import type {
   DecideChange,
   DesiredRecord,
   EventQuery,
+  GoneMark,
   KnownBreaker,
   NewEvent,
   Page,
@@ -88,7 +89,28 @@ export class SqliteStore implements Store {
           agent.environment ?? null,
           lastSeenAt,
         );
-        this.#run('INSERT OR IGNORE INTO agent_breaker VALUES (?, ?, ?)', agent.service, agent.instance, breaker);
+        this.#run(
+          `INSERT INTO agent_breaker (service, instance, breaker) VALUES (?, ?, ?)
+             ON CONFLICT DO UPDATE SET gone_since = NULL`,
+          agent.service,
+          agent.instance,
+          breaker,
+        );
+      }
+    });
+  }
+
+  async markGone(marks: readonly GoneMark[]): Promise<void> {
+    if (marks.length === 0) return;
+    this.#transaction(() => {
+      for (const { service, instance, breaker, goneSince } of marks) {
+        this.#run(
+          'UPDATE agent_breaker SET gone_since = ? WHERE service = ? AND instance = ? AND breaker = ?',
+          goneSince,
+          service,
+          instance,
+          breaker,
+        );
       }
     });
   }

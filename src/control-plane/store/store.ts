@@ -13,12 +13,14 @@ export interface Store {
   /** Removes events older than `before` and the oldest above `maxCount`; returns how many it removed. */
   pruneEvents(limits: { readonly before: number; readonly maxCount: number }): Promise<number>;
 
-  /** Adds breakers of agents, or moves their agent's `lastSeenAt` forward. */
+  /** Adds breakers of agents, or takes them for being back, and moves their agent's `lastSeenAt` forward. */
   rememberBreakers(known: readonly KnownBreaker[]): Promise<void>;
   /** Moves `lastSeenAt` of agents that are already known. */
   touchAgents(
     seen: readonly { readonly service: string; readonly instance: string; readonly at: number }[],
   ): Promise<void>;
+  /** Marks breakers that are known as gone, or as back. */
+  markGone(marks: readonly GoneMark[]): Promise<void>;
   knownBreakers(): Promise<readonly KnownBreaker[]>;
   /** Removes agents last seen before `before`, with their breakers; returns how many agents it removed. */
   forgetAgents(before: number): Promise<number>;
@@ -83,8 +85,18 @@ export type AuditQuery = PageQuery;
 export interface KnownBreaker {
   readonly agent: AgentIdentity;
   readonly breaker: string;
-  /** When the agent was last heard of, in milliseconds since the epoch. */
+  /** When the agent was last heard of, in milliseconds since the epoch; of one that is gone, when it was itself. */
   readonly lastSeenAt: number;
+  /** It said goodbye, was no longer named by its process, or was silent for too long. */
+  readonly gone: boolean;
+}
+
+export interface GoneMark {
+  readonly service: string;
+  readonly instance: string;
+  readonly breaker: string;
+  /** When it was last heard of, in milliseconds since the epoch; null where it is back. */
+  readonly goneSince: number | null;
 }
 
 /** What is wanted of one breaker of one service. */

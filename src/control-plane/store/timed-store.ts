@@ -5,6 +5,7 @@ const WRITES = [
   'pruneEvents',
   'rememberBreakers',
   'touchAgents',
+  'markGone',
   'forgetAgents',
   'changeDesired',
 ] as const satisfies readonly (keyof Store)[];

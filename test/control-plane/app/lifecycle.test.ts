@@ -85,6 +85,39 @@ test('a request that was under way when the stop began is finished, stored and a
   rmSync(folder, { recursive: true });
 });
 
+test('an instance that said goodbye is still gone after a restart, one that did not is stale', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchgear-gone-'));
+  const store = { SWITCHGEAR_STORE: `sqlite:${folder}/fleet.db` };
+  const plane = await startControlPlane({}, store);
+  const leaving = opampAgent(plane.url, 'shop');
+  await leaving.send(leaving.describe('payments'));
+  const staying = opampAgent(plane.url, 'mail', 'AAAAAAAAAAAAAAAAAAAAAQ==');
+  await staying.send(staying.describe('smtp'));
+  await leaving.send({ agentDisconnect: {} });
+  await plane.controlPlane.stop();
+
+  const restarted = await startControlPlane({}, store);
+  const liveness = async () =>
+    (await restarted.ask('GET', '/api/v1/agents')).body.items.map((item: { service: string; liveness: string }) => [
+      item.service,
+      item.liveness,
+    ]);
+  expect(await liveness()).toEqual([
+    ['mail', 'stale'],
+    ['shop', 'gone'],
+  ]);
+  expect((await restarted.ask('GET', '/api/v1/breakers/shop/payments')).body.instances).toEqual({
+    live: 0,
+    stale: 0,
+    gone: 1,
+  });
+  const returning = opampAgent(restarted.url, 'shop');
+  await returning.send(returning.describe('payments'));
+  expect(await liveness()).toContainEqual(['shop', 'live']);
+  await restarted.controlPlane.stop();
+  rmSync(folder, { recursive: true });
+});
+
 test('a poll is not held for so long that its agent would turn stale', async () => {
   const plane = await startControlPlane({ staleAfterMs: 2_000 });
   const agent = opampAgent(plane.url, 'shop');

@@ -87,6 +87,69 @@ describe('liveness', () => {
   });
 });
 
+describe('a restart', () => {
+  const known = (instance: string, breaker: string, lastSeenAt: number, gone: boolean) => ({
+    agent: agent(instance),
+    breaker,
+    lastSeenAt,
+    gone,
+  });
+
+  it('tells when a breaker on an instance is gone and when it is back, once each', () => {
+    const { fleet, clock } = fleetAt();
+    const told: string[] = [];
+    fleet.onGone(({ instance }, breaker, since) =>
+      told.push(`${instance} ${breaker} ${since === null ? 'back' : since - START}`),
+    );
+    fleet.reportInventory(agent('a'), inventory({ payments: {}, stock: {} }));
+    fleet.apply(status(agent('b'), 'payments', 'closed', START));
+    expect(told).toEqual([]);
+    clock.now += 1_000;
+    fleet.reportInventory(agent('a'), inventory({ payments: {} }));
+    fleet.agentLeft(agent('a'));
+    expect(told.splice(0)).toEqual(['a stock 1000', 'a payments 1000']);
+    clock.now = START + 10 * MINUTE;
+    fleet.sweep();
+    fleet.sweep();
+    expect(told.splice(0)).toEqual(['b payments 0']);
+    fleet.apply(status(agent('b'), 'payments', 'closed', clock.now));
+    fleet.reportInventory(agent('a'), inventory({ payments: {} }));
+    expect(told).toEqual(['b payments back', 'a payments back']);
+  });
+
+  it('leaves gone what was gone, and takes the rest for stale', () => {
+    const { fleet } = fleetAt();
+    fleet.restore([
+      known('left', 'payments', START - 1_000, true),
+      known('left', 'stock', START - 1_000, true),
+      known('there', 'payments', START - 1_000, false),
+      known('there', 'stock', START - 11 * MINUTE, true),
+    ]);
+    expect(fleet.breaker('shop', 'payments')?.byInstance).toMatchObject([
+      { instance: 'left', liveness: 'gone', lastSeenAt: new Date(START - 1_000).toISOString() },
+      { instance: 'there', liveness: 'stale' },
+    ]);
+    expect(fleet.breaker('shop', 'stock')?.instances).toEqual({ live: 0, stale: 0, gone: 2 });
+    expect(fleet.agents()).toMatchObject([
+      { instance: 'left', liveness: 'gone', connected: false },
+      { instance: 'there', liveness: 'stale' },
+    ]);
+  });
+
+  it('does not keep an instance away that is heard of again', () => {
+    const { fleet, clock } = fleetAt();
+    const restored = ['a', 'b'].map((name) => known(name, 'payments', START - 1_000, true));
+    fleet.restore(restored);
+    fleet.apply(status(agent('a'), 'payments', 'closed', START));
+    expect(fleet.breaker('shop', 'payments')?.instances).toEqual({ live: 0, stale: 0, gone: 2 });
+    clock.now += 30_000;
+    fleet.apply(status(agent('a'), 'payments', 'closed', clock.now));
+    fleet.reportInventory(agent('b'), inventory({ payments: {} }));
+    expect(fleet.breaker('shop', 'payments')?.instances).toEqual({ live: 2, stale: 0, gone: 0 });
+    expect(fleet.agents()).toMatchObject([{ liveness: 'live' }, { liveness: 'live' }]);
+  });
+});
+
 describe('state', () => {
   it('comes from the status point with 1', () => {
     const { fleet } = fleetAt();

@@ -121,6 +121,26 @@ export function storeContract(name: string, makePlace: () => Promise<StorePlace>
       expect((await store.knownBreakers()).map(({ lastSeenAt }) => lastSeenAt)).toEqual([5_000]);
     });
 
+    test('a breaker that is gone comes back as gone, with its own time, until it is back', async () => {
+      await store.rememberBreakers(['a', 'b', 'c'].map((breaker) => known({ breaker, lastSeenAt: 1_000 })));
+      const mark = { service: 'shop', instance: 'shop-1' };
+      await store.markGone([
+        { ...mark, breaker: 'a', goneSince: 2_000 },
+        { ...mark, breaker: 'b', goneSince: 3_000 },
+        { ...mark, breaker: 'c', goneSince: 3_000 },
+        { ...mark, breaker: 'nobody', goneSince: 3_000 },
+      ]);
+      await store.touchAgents([{ service: 'shop', instance: 'shop-1', at: 9_000 }]);
+      await store.markGone([{ ...mark, breaker: 'b', goneSince: null }]);
+      await store.rememberBreakers([known({ breaker: 'c', lastSeenAt: 9_000 })]);
+      await reopen();
+      expect(await store.knownBreakers()).toEqual([
+        known({ breaker: 'a', lastSeenAt: 2_000, gone: true }),
+        known({ breaker: 'b', lastSeenAt: 9_000 }),
+        known({ breaker: 'c', lastSeenAt: 9_000 }),
+      ]);
+    });
+
     test('an agent that is forgotten takes its breakers along, others stay', async () => {
       await store.rememberBreakers([
         known({ lastSeenAt: 1 }),
@@ -214,6 +234,7 @@ function known(parts: Partial<KnownBreaker>): KnownBreaker {
     agent: { service: 'shop', instance: 'shop-1', version: '1.2.3', environment: 'test' },
     breaker: 'payments',
     lastSeenAt: 1_000,
+    gone: false,
     ...parts,
   };
 }

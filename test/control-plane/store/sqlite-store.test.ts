@@ -54,7 +54,20 @@ describe('a database that cannot be used is refused at the start, in words', () 
     const database = new DatabaseSync(file);
     database.exec('PRAGMA user_version = 99');
     database.close();
-    expect(() => new SqliteStore({ file })).toThrow(/schema version 99, this control plane knows versions up to 1/);
+    expect(() => new SqliteStore({ file })).toThrow(/schema version 99, this control plane knows versions up to 2/);
+  });
+
+  test('a database of the first version is brought up, with what it knows', async () => {
+    const store = new SqliteStore({ file });
+    const agent = { service: 'shop', instance: 'shop-1' };
+    await store.rememberBreakers([{ agent, breaker: 'payments', lastSeenAt: 1, gone: false }]);
+    await store.close();
+    const database = new DatabaseSync(file);
+    database.exec('ALTER TABLE agent_breaker DROP COLUMN gone_since; PRAGMA user_version = 1');
+    database.close();
+    const reopened = new SqliteStore({ file });
+    expect(await reopened.knownBreakers()).toEqual([{ agent, breaker: 'payments', lastSeenAt: 1, gone: false }]);
+    await reopened.close();
   });
 
   test('a database that another control plane has open', async () => {
