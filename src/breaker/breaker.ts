@@ -80,6 +80,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
       get settings() {
         return core.settings;
       },
+      callSpans: valid.callSpans,
       wires: attached.readings,
       calls: (outcome) => core.calls(outcome),
       wallMs: () => valid.clock.wallMs(),

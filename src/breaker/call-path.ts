@@ -90,7 +90,7 @@ export class CallPath {
     const tripped = this.#core.settle(permit, outcome, (trips, counted) => {
       if (outcome === 'ignored' || outcome === 'cancelled') return;
       this.#core.countIfSlow(durationMs);
-      this.#observer.timed(outcome, durationMs);
+      this.#observer.timed(outcome, durationMs, state);
       if (outcome === 'success') return;
       const error = result.kind === 'value' ? undefined : result.error;
       const endedAt = startedAt + durationMs;

@@ -7,13 +7,14 @@ import {
   InvalidInputError,
   isRecord,
   object,
+  oneOf,
   type Problem,
   SETTINGS_CHECKS,
   type SettingsPatch,
 } from '@switchgear/conventions';
 import { type Clock, systemClock } from './clock.ts';
 import type { NeutralWire } from './neutral/wire.ts';
-import type { BreakerObserver } from './telemetry/observer.ts';
+import { type BreakerObserver, CALL_SPANS, type CallSpans } from './telemetry/observer.ts';
 
 export interface BreakerOptions<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> extends SettingsPatch {
   /**
@@ -27,6 +28,11 @@ export interface BreakerOptions<Wires extends readonly NeutralWire[] = readonly 
   readonly wireMode?: 'first' | 'all';
   /** `otel` (default) reports through `@opentelemetry/api`; `off` reports nothing; or an observer of your own. */
   readonly telemetry?: 'otel' | 'off' | BreakerObserver;
+  /**
+   * Which executed calls have a span `breaker.call`: `failures` (default) those that failed or timed out, so that a good call
+   * costs nothing; `all`; or `off`. Trips, resets and neutral wires have their spans in any case.
+   */
+  readonly callSpans?: CallSpans;
   /** For tests: see `ManualClock` in `@switchgear/breaker/testing`. */
   readonly clock?: Clock;
 }
@@ -37,6 +43,7 @@ export interface ValidOptions {
   readonly isFailure: (error: unknown) => boolean;
   readonly wires: readonly NeutralWire[];
   readonly wireMode: 'first' | 'all';
+  readonly callSpans: CallSpans;
   readonly clock: Clock;
 }
 
@@ -70,6 +77,7 @@ const shape = object(
         'must be otel, off or an observer',
         value,
       ),
+    callSpans: oneOf(CALL_SPANS),
     clock: (value, field) => expectType(hasMethods(value, CLOCK_METHODS), field, 'must be a clock', value),
   },
 );
@@ -87,6 +95,7 @@ export function validateOptions(name: string, options: BreakerOptions): ValidOpt
     isFailure: options.isFailure ?? (() => true),
     wires: options.neutralWires ?? [],
     wireMode: options.wireMode ?? 'first',
+    callSpans: options.callSpans ?? 'failures',
     clock: options.clock ?? systemClock,
   };
 }

@@ -23,11 +23,16 @@ export interface WireReadings {
   load(): WireLoad | undefined;
 }
 
+/** Which executed calls have a span of their own. */
+export const CALL_SPANS = ['failures', 'all', 'off'] as const;
+export type CallSpans = (typeof CALL_SPANS)[number];
+
 /** The numbers of one breaker, read at collection. */
 export interface BreakerReadings {
   readonly name: string;
   readonly state: BreakerState;
   readonly settings: BreakerSettings;
+  readonly callSpans: CallSpans;
   readonly wires: readonly WireReadings[];
   calls(outcome: CallOutcome): number;
   /** Wall time, ms. */
@@ -95,7 +100,7 @@ export interface BreakerObserver {
   added(breaker: BreakerReadings): void;
   removed(breaker: BreakerReadings): void;
   /** An executed call ended. */
-  timed(breaker: BreakerReadings, outcome: TimedOutcome, durationMs: number): void;
+  timed(breaker: BreakerReadings, outcome: TimedOutcome, durationMs: number, stateAtStart: BreakerState): void;
   failed(breaker: BreakerReadings, call: FailedCall): void;
   rejected(breaker: BreakerReadings): void;
   transitioned(breaker: BreakerReadings, transition: TransitionRecord): void;

@@ -21,7 +21,10 @@ function createOtelObserver(): BreakerObserver {
   return {
     added: (breaker) => metrics.add(breaker),
     removed: (breaker) => metrics.remove(breaker),
-    timed: (breaker, outcome, durationMs) => metrics.recordDuration(breaker, outcome, durationMs),
+    timed(breaker, outcome, durationMs, stateAtStart) {
+      metrics.recordDuration(breaker, outcome, durationMs);
+      if (outcome === 'success' && breaker.callSpans === 'all') spans.goodCall(breaker, durationMs, stateAtStart);
+    },
     failed(breaker, call) {
       spans.failedCall(breaker, call);
       events.emit(breaker, 'callException', {

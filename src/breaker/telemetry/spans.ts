@@ -9,14 +9,14 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { ATTR, SCHEMA_URL, SCOPE_NAME, SPANS } from '@switchgear/conventions';
+import { ATTR, type BreakerState, SCHEMA_URL, SCOPE_NAME, SPANS } from '@switchgear/conventions';
 import { version } from '../version.ts';
 import { errorType } from './error-type.ts';
 import type { BreakerReadings, FailedCall, ReplayedCall, TransitionRecord, WireCall } from './observer.ts';
 import { RateLimit } from './rate-limit.ts';
 
-/** Most failing calls a trip links to: the latest ones. About 100 bytes each. */
-const MOST_LINKS = 16;
+/** Most failing calls a trip links to: the latest ones, as many links as an SDK keeps by default. About 100 bytes each. */
+const MOST_LINKS = 128;
 /** Most diverted calls whose span context is kept for the link from their replay. About 200 bytes each. */
 const MOST_ORIGINS = 10_000;
 
@@ -49,11 +49,29 @@ export class BreakerSpans {
   readonly #tracer: Tracer = trace.getTracerProvider().getTracer(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
   readonly #states = new WeakMap<BreakerReadings, SpanState>();
 
+  /** A call that succeeded, told as it ends: only where all calls have spans. */
+  goodCall(breaker: BreakerReadings, durationMs: number, stateAtStart: BreakerState): void {
+    const end = breaker.wallMs();
+    this.#record({
+      name: `${SPANS.call} ${breaker.name}`,
+      start: end - durationMs,
+      end,
+      attributes: {
+        [ATTR.name]: breaker.name,
+        [ATTR.state]: stateAtStart,
+        [ATTR.outcome]: 'success',
+        [ATTR.tripped]: false,
+      },
+      failed: false,
+      root: false,
+    });
+  }
+
   failedCall(
     breaker: BreakerReadings,
     { outcome, error, stateAtStart, startedAt, endedAt, tripped, counted }: FailedCall,
   ): void {
-    const span = this.#record({
+    const shape: SpanShape = {
       name: `${SPANS.call} ${breaker.name}`,
       start: startedAt,
       end: endedAt,
@@ -66,7 +84,8 @@ export class BreakerSpans {
       },
       failed: true,
       root: false,
-    });
+    };
+    const span = breaker.callSpans === 'off' ? undefined : this.#record(shape);
     // What did not count is no cause of the next trip.
     if (!counted) return;
     const state = this.#state(breaker, startedAt);

@@ -247,6 +247,37 @@ describe('spans', () => {
     });
   });
 
+  test('with callSpans all, a good call has a span with its true times and no error', async () => {
+    const traced = createBreaker('traced', { clock, callSpans: 'all' });
+    const start = clock.wallMs();
+    const running = traced.execute(() => new Promise<void>((resolve) => clock.timer(120, resolve)));
+    await clock.advance(120);
+    await running;
+    const [span] = named('breaker.call traced');
+    expect([msOf(span!.startTime), msOf(span!.endTime)]).toEqual([start, start + 120]);
+    expect(span?.status.code).toBe(SpanStatusCode.UNSET);
+    expect(span?.attributes).toEqual({
+      [ATTR.name]: 'traced',
+      [ATTR.state]: 'closed',
+      [ATTR.outcome]: 'success',
+      [ATTR.tripped]: false,
+    });
+    await traced.close();
+  });
+
+  test('with callSpans off, calls have none, and a trip still has its span', async () => {
+    const quiet = createBreaker('quiet', { ...RULES, clock, callSpans: 'off' });
+    const start = clock.wallMs();
+    await ending(quiet.execute(fails));
+    await clock.advance(50);
+    await ending(quiet.execute(fails));
+    expect(named('breaker.call quiet')).toEqual([]);
+    const [trip] = named('breaker.trip quiet');
+    expect(msOf(trip!.startTime)).toBe(start);
+    expect(trip?.links).toEqual([]);
+    await quiet.close();
+  });
+
   test('a diverted call has a span for each wire asked, and its replay is linked to the one that took it', async () => {
     breaker.trip();
     await call(1);
