@@ -1,8 +1,11 @@
 /** Starts the page: token, stream, and one drawing per frame. */
 import { ApiError, follow, request } from './api.js';
 import { createActionDialog, createTokenDialog } from './dialogs.js';
+import { byId } from './dom.js';
+import { createStateFilter, drawConnection } from './header.js';
+import { auditItem, drawLog, eventItem } from './history.js';
 import { applyMessage, keyOf, remember } from './model.js';
-import { auditItem, byId, createFleetTable, createStateFilter, drawConnection, drawLog, eventItem } from './view.js';
+import { createFleetTable } from './table.js';
 
 const TOKEN_KEY = 'switchgear.token';
 

@@ -1,7 +1,7 @@
 /** The dialogs: the token is asked for once; an action names what will happen before it does. */
 import { ApiError, breakerPath, request } from './api.js';
+import { byId, setText } from './dom.js';
 import { progressOf } from './model.js';
-import { byId, setText } from './view.js';
 
 /** @typedef {import('./model.js').BreakerView} BreakerView */
 
@@ -44,7 +44,7 @@ export function createActionDialog({ token, view, isLive, onUnauthorized }) {
   const reason = /** @type {HTMLTextAreaElement} */ (byId('reason'));
   const mode = /** @type {HTMLSelectElement} */ (byId('hold-mode'));
   const duration = /** @type {HTMLSelectElement} */ (byId('hold-duration'));
-  /** @type {{ action: import('./view.js').ActionName, service: string, breaker: string, revision: number | null, detailAsked: boolean } | null} */
+  /** @type {{ action: import('./row.js').ActionName, service: string, breaker: string, revision: number | null, detailAsked: boolean } | null} */
   let current = null;
 
   cancel.addEventListener('click', () => dialog.close());
@@ -114,7 +114,7 @@ export function createActionDialog({ token, view, isLive, onUnauthorized }) {
   }
 
   return {
-    /** @param {import('./view.js').ActionName} action @param {string} service @param {string} breaker */
+    /** @param {import('./row.js').ActionName} action @param {string} service @param {string} breaker */
     open(action, service, breaker) {
       current = { action, service, breaker, revision: null, detailAsked: false };
       const word = action[0]?.toUpperCase() + action.slice(1);
@@ -138,7 +138,7 @@ export function createActionDialog({ token, view, isLive, onUnauthorized }) {
   };
 }
 
-/** @param {import('./view.js').ActionName} action @param {BreakerView | undefined} view @param {string} mode */
+/** @param {import('./row.js').ActionName} action @param {BreakerView | undefined} view @param {string} mode */
 function effectOf(action, view, mode) {
   const live = view?.instances.live ?? 0;
   const where =
@@ -157,7 +157,7 @@ function effectOf(action, view, mode) {
   return `${where}Keeps the breaker open; it does not probe until the hold ends. ${calls}`;
 }
 
-/** @param {import('./view.js').ActionName} action @param {string} reason @param {string} mode @param {number} minutes */
+/** @param {import('./row.js').ActionName} action @param {string} reason @param {string} mode @param {number} minutes */
 function requestOf(action, reason, mode, minutes) {
   if (action === 'release') return { method: 'DELETE', verb: 'override', body: { reason } };
   if (action !== 'hold') return { method: 'POST', verb: action, body: { reason } };
