@@ -106,6 +106,27 @@ test('history is bounded and tells nothing twice', () => {
   expect(history[0]).toEqual({ id: model.MAX_HISTORY + 9 });
 });
 
+test('earlier entries are put where their time says, and none is told twice', () => {
+  const at = (id: number) => ({ id, at: new Date(id).toISOString() });
+  const history = [at(50)];
+  model.remind(history, [at(10), at(60), at(50), at(10)]);
+  expect(history).toEqual([at(60), at(50), at(10)]);
+  model.remind(
+    history,
+    Array.from({ length: model.MAX_HISTORY }, (_, index) => at(40 - index)),
+  );
+  expect(history).toHaveLength(model.MAX_HISTORY);
+  expect(history.slice(0, 3)).toEqual([at(60), at(50), at(40)]);
+});
+
+test('of several histories the newest are shown, as many as one holds', () => {
+  const at = (ms: number) => ({ id: ms, at: new Date(ms).toISOString() });
+  const even = Array.from({ length: model.MAX_HISTORY }, (_, index) => at(1_000 - index * 2));
+  const odd = Array.from({ length: model.MAX_HISTORY }, (_, index) => at(999 - index * 2));
+  const shown: { id: number }[] = model.newest(even, odd);
+  expect(shown.map(({ id }) => id)).toEqual(Array.from({ length: model.MAX_HISTORY }, (_, index) => 1_000 - index));
+});
+
 test('counts and times stay short', () => {
   expect([999, 9_999, 12_345, 999_960, 4_500_000].map(model.shortCount)).toEqual([
     '999',

@@ -259,6 +259,39 @@ describeInChromium('the console', (open) => {
     expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe('Trip payments of shop');
   });
 
+  test('failures of single calls are shown only when asked for, and push no trip out', async () => {
+    const start = Date.now() - 60_000;
+    const event = (id: number, name: string) => ({
+      id,
+      at: new Date(start + id * 100).toISOString(),
+      service: 'shop',
+      instance: 'shop-1',
+      breaker: 'payments',
+      event: `breaker.${name}`,
+      severity: 'WARN',
+      attributes: {},
+    });
+    controlPlane.event(event(1, 'trip'));
+    for (let id = 2; id <= 300; id += 1) controlPlane.event(event(id, 'call.exception'));
+    await enter();
+    await until('#events', 'trip');
+    const count = () => page.locator('#events li').count();
+    expect(await count()).toBe(1);
+    await live();
+    for (let id = 301; id <= 450; id += 1) controlPlane.event(event(id, 'call.rejected'));
+    controlPlane.event(event(451, 'reset'));
+    await until('#events', 'reset');
+    expect(await count()).toBe(2);
+    await page.getByLabel('Show failures').focus();
+    await page.keyboard.press('Space');
+    await until('#events', 'call rejected');
+    expect(await count()).toBe(100);
+    expect(await text('#events li:first-child')).toContain('reset');
+    await page.getByLabel('Show failures').uncheck();
+    expect(await count()).toBe(2);
+    expect(await text('#events')).toContain('trip');
+  });
+
   for (const width of [1280, 400]) {
     test(`at ${width} pixels nothing is cut off or needs scrolling sideways`, async () => {
       await page.setViewportSize({ width, height: 900 });

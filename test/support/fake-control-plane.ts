@@ -138,7 +138,10 @@ export async function startFakeControlPlane(
       return problem(response, { status: 401, detail: 'The token is missing or unknown.' });
     const parts = url.pathname.split('/').slice(3).map(decodeURIComponent);
     if (parts[0] === 'stream') return openStream(response);
-    if (parts[0] === 'events') return json(response, 200, page(events, url));
+    if (parts[0] === 'events') {
+      const name = url.searchParams.get('event');
+      return json(response, 200, page(name === null ? events : events.filter(({ event }) => event === name), url));
+    }
     if (parts[0] === 'audit') return json(response, 200, page(audits, url));
     if (parts[0] === 'agents')
       return json(response, 200, { items: agentsOf([...breakers.values()]), nextCursor: null });

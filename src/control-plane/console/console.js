@@ -4,7 +4,7 @@ import { createActionDialog, createTokenDialog } from './dialogs.js';
 import { byId } from './dom.js';
 import { createStateFilter, drawConnection } from './header.js';
 import { auditItem, drawLog, eventItem } from './history.js';
-import { applyMessage, keyOf, remember } from './model.js';
+import { applyMessage, isFailure, keyOf, newest, RARE_EVENTS, remember, remind } from './model.js';
 import { createFleetTable } from './table.js';
 
 const TOKEN_KEY = 'switchgear.token';
@@ -13,6 +13,8 @@ const TOKEN_KEY = 'switchgear.token';
 const fleet = new Map();
 /** @type {any[]} */
 const events = [];
+/** Apart from the other events, so that they push none of them out. @type {any[]} */
+const failures = [];
 /** @type {any[]} */
 const audits = [];
 const filter = { text: '', state: '' };
@@ -44,6 +46,8 @@ filterInput.addEventListener('input', () => {
   filter.text = filterInput.value;
   draw();
 });
+const showFailures = /** @type {HTMLInputElement} */ (byId('show-failures'));
+showFailures.addEventListener('change', drawEvents);
 byId('change-token').addEventListener('click', () => tokenDialog.ask(''));
 // A link with a token, opened in a tab that shows the page already, changes the fragment only.
 addEventListener('hashchange', begin);
@@ -88,7 +92,7 @@ function start(given) {
 
 /** @param {string} event @param {any} data */
 function take(event, data) {
-  if (event === 'event') drawEvents(remember(events, data));
+  if (event === 'event') takeEvent(data);
   else if (event === 'audit') drawAudit(remember(audits, data));
   else if (applyMessage(fleet, event, data)) schedule();
 }
@@ -96,15 +100,18 @@ function take(event, data) {
 /** What happened before the page was opened, and while it was not connected. @param {string} given @param {AbortSignal} signal */
 async function loadHistory(given, signal) {
   try {
-    const [past, acts] = await Promise.all([
-      request(given, 'GET', '/api/v1/events?limit=50'),
-      request(given, 'GET', '/api/v1/audit?limit=50'),
-    ]);
+    const paths = ['/api/v1/audit?limit=50', '/api/v1/events?limit=50'];
+    for (const event of RARE_EVENTS) paths.push(`/api/v1/events?limit=50&event=${event}`);
+    const [acts, ...past] = await Promise.all(paths.map((path) => request(given, 'GET', path)));
     if (signal.aborted) return;
-    for (const item of past.items.toReversed()) remember(events, item);
-    for (const item of acts.items.toReversed()) remember(audits, item);
-    for (const history of [events, audits]) history.sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
-    drawEvents(true);
+    const items = past.flatMap((page) => page.items);
+    remind(failures, items.filter(isFailure));
+    remind(
+      events,
+      items.filter((item) => !isFailure(item)),
+    );
+    remind(audits, acts.items);
+    drawEvents();
     drawAudit(true);
   } catch (error) {
     byId('no-events').textContent = `Earlier events could not be read. ${error instanceof Error ? error.message : ''}`;
@@ -152,9 +159,15 @@ function draw() {
   if (document.title !== title) document.title = title;
 }
 
-/** @param {boolean} isNew */
-function drawEvents(isNew) {
-  if (isNew) drawLog(byId('events'), byId('no-events'), events.map(eventItem));
+/** @param {any} item */
+function takeEvent(item) {
+  const isHidden = isFailure(item) && !showFailures.checked;
+  if (remember(isFailure(item) ? failures : events, item) && !isHidden) drawEvents();
+}
+
+function drawEvents() {
+  const shown = showFailures.checked ? newest(events, failures) : events;
+  drawLog(byId('events'), byId('no-events'), shown.map(eventItem));
 }
 
 /** @param {boolean} isNew */

@@ -10,8 +10,14 @@
 /** Most rows drawn at once: beyond it the filter is of more use than the list. */
 export const MAX_ROWS = 500;
 
-/** Most events and audit entries kept. */
+/** Most events, failures and audit entries kept of each. */
 export const MAX_HISTORY = 100;
+
+/** Told of single calls: a failing dependency makes hundreds of them for each trip. */
+const FAILURE_EVENTS = new Set(['breaker.call.exception', 'breaker.call.rejected']);
+
+/** Events that earlier failures would push out of a list of all events, so they are asked for by name too. */
+export const RARE_EVENTS = ['breaker.trip', 'breaker.half_open', 'breaker.reset', 'breaker.override'];
 
 /** States by how much they need eyes. `unknown` is a breaker that no live instance speaks for. */
 export const STATES = /** @type {const} */ ([
@@ -150,6 +156,33 @@ export function remember(history, entry) {
   history.unshift(entry);
   history.length = Math.min(history.length, MAX_HISTORY);
   return true;
+}
+
+/**
+ * Puts what happened earlier into a bounded history, by its time; what is there already is not told twice.
+ * @template {{ id: number | string, at: string }} Entry
+ * @param {Entry[]} history @param {readonly Entry[]} items
+ */
+export function remind(history, items) {
+  const byId = new Map([...items, ...history].map((entry) => [entry.id, entry]));
+  history.splice(0, history.length, ...newest([...byId.values()]));
+}
+
+/** Whether an event tells of a single call, not of the breaker. @param {{ event: string }} item */
+export function isFailure({ event }) {
+  return FAILURE_EVENTS.has(event);
+}
+
+/**
+ * The newest of several histories together, as many as one holds.
+ * @template {{ at: string }} Entry
+ * @param {readonly (readonly Entry[])[]} histories @returns {Entry[]}
+ */
+export function newest(...histories) {
+  return histories
+    .flat()
+    .sort((a, b) => Date.parse(b.at) - Date.parse(a.at))
+    .slice(0, MAX_HISTORY);
 }
 
 /** A length of time: `12s`, `4m`, `3h`, `2d`. @param {number} ms */
