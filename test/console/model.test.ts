@@ -98,6 +98,38 @@ test('a change is done only when every live instance has applied it', () => {
   expect(model.progressOf(undefined, 7).kind).toBe('nobody');
 });
 
+test('of many instances those that need eyes are shown, and how many there are', () => {
+  const breaker = fakeBreaker('shop', 'payments', {
+    states: Array.from({ length: model.MAX_INSTANCES + 20 }, (_, index) => (index === 110 ? 'open' : 'closed')),
+  });
+  const byInstance = breaker.byInstance.map((instance, index) => ({
+    ...instance,
+    liveness: index === 0 ? 'gone' : index === 1 ? 'stale' : 'live',
+    applied: { revision: 4, status: index === 119 ? 'failed' : 'applied' },
+  }));
+  const delivery = { revision: 4, applied: 117, failed: 1, pending: 0 };
+  const { rows, found } = model.instancesOf({ ...breaker, byInstance, delivery });
+  expect(found).toBe(model.MAX_INSTANCES + 20);
+  expect(rows).toHaveLength(model.MAX_INSTANCES);
+  expect(rows.slice(0, 2).map(({ instance }: { instance: string }) => instance)).toEqual(['shop-120', 'shop-111']);
+  expect(rows.every(({ liveness }: { liveness: string }) => liveness === 'live')).toBe(true);
+});
+
+test('what became of the desired state is told for each instance', () => {
+  const at = (applied: object | null, liveness = 'live') => ({ applied, liveness });
+  const told = (instance: object, revision: number) => model.appliedText(instance, revision).text;
+  expect(told(at(null), 0)).toBe('–');
+  expect(told(at(null), 3)).toBe('revision 3 pending');
+  expect(told(at({ revision: 2, status: 'applied' }), 3)).toBe('revision 3 pending');
+  expect(told(at({ revision: 3, status: 'applied' }), 3)).toBe('revision 3 applied');
+  expect(told(at(null, 'gone'), 3)).toBe('revision 3 not taken');
+  expect(model.appliedText(at({ revision: 3, status: 'failed', error: 'no' }), 3)).toEqual({
+    text: 'revision 3 failed',
+    error: 'no',
+    level: 'bad',
+  });
+});
+
 test('history is bounded and tells nothing twice', () => {
   const history: { id: number }[] = [];
   for (let id = 0; id < model.MAX_HISTORY + 10; id += 1) model.remember(history, { id });

@@ -232,7 +232,7 @@ describeInChromium('the console', (open) => {
     await until('#events', evil);
     await until('#audit', evil);
     expect(await page.locator('#rows th').innerText()).toContain(evil);
-    await page.locator('#rows button:visible').first().click();
+    await page.locator('#rows .actions button:visible').first().click();
     await until('#action-title', evil);
     expect(await page.locator('main img, main script, dialog img, dialog script').count()).toBe(0);
     expect(await page.evaluate('window.hit')).toBeUndefined();
@@ -251,12 +251,86 @@ describeInChromium('the console', (open) => {
     await page.keyboard.press('ArrowRight');
     await expect.poll(() => page.locator('#rows tr').count()).toBe(1);
     expect(await text('#rows')).toContain('payments');
-    await page.locator('#rows button:visible').first().focus();
+    await page.locator('#rows .actions button:visible').first().focus();
     await page.keyboard.press('Enter');
     await page.locator('#action-dialog').waitFor();
     expect(await page.evaluate('document.activeElement.id')).toBe('reason');
     await page.keyboard.press('Escape');
     expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe('Trip payments of shop');
+  });
+
+  test('the instances of a breaker open under its row by keyboard, follow its changes and close again', async () => {
+    const breaker = fakeBreaker('shop/eu', 'payments', { states: ['open', 'closed'] });
+    const evil = '<img src=x onerror="window.hit=1">';
+    const put = (state: 'open' | 'closed', error: string) =>
+      controlPlane.put({
+        ...breaker,
+        delivery: { revision: 7, applied: 0, failed: 1, pending: 1 },
+        byInstance: breaker.byInstance.map((instance, index) =>
+          index === 0
+            ? { ...instance, state, failureRatio: 0.256 }
+            : { ...instance, applied: { revision: 7, status: 'failed', error }, failureRatio: null },
+        ),
+      });
+    controlPlane.put(fakeBreaker('mail', 'smtp'));
+    put('open', evil);
+    await enter();
+    await live();
+    const toggle = page.getByRole('button', { name: 'payments', exact: true });
+    await toggle.focus();
+    await page.keyboard.press('Enter');
+    const table = page.getByRole('table', { name: 'Instances of payments of shop/eu' });
+    await table.waitFor();
+    expect(await toggle.getAttribute('aria-expanded')).toBe('true');
+    expect(await page.locator(`#${await toggle.getAttribute('aria-controls')}`).count()).toBe(1);
+    const lines = async () =>
+      (await table.locator('tbody tr').allInnerTexts()).map((line) => line.replace(/\s+/g, ' '));
+    // The one that failed to apply comes first.
+    await expect
+      .poll(lines)
+      .toEqual([
+        expect.stringMatching(
+          /^shop\/eu-2 1\.4\.0 · production live seen \d+s ago Closed \d+s – revision 7 failed <img/,
+        ),
+        expect.stringMatching(/^shop\/eu-1 .* live .* Open \d+s 25\.6 % revision 7 pending$/),
+      ]);
+    expect(await page.locator('main img').count()).toBe(0);
+
+    const reads = () =>
+      controlPlane.requests.filter(({ path }) => path === '/api/v1/breakers/shop%2Feu/payments').length;
+    const before = reads();
+    for (let change = 0; change < 20; change += 1) put('closed', `window is too short ${change}`);
+    await until('.instances', 'window is too short 19');
+    await until('.instances tbody tr:nth-child(2)', 'Closed');
+    expect(reads() - before).toBeLessThanOrEqual(2);
+    expect(await page.evaluate("document.activeElement.getAttribute('aria-expanded')")).toBe('true');
+
+    await page.keyboard.press('Space');
+    expect(await table.count()).toBe(0);
+    expect(await toggle.getAttribute('aria-expanded')).toBe('false');
+    expect(await page.locator('#rows tr').count()).toBe(2);
+  });
+
+  test('the detail stays under its row when the list is sorted anew, and goes with it', async () => {
+    controlPlane.put(fakeBreaker('a', 'first'));
+    controlPlane.put(fakeBreaker('b', 'second'));
+    await enter();
+    await page.getByRole('button', { name: 'second', exact: true }).click();
+    await page.getByRole('table', { name: 'Instances of second of b' }).waitFor();
+    controlPlane.put(fakeBreaker('b', 'second', { states: ['open'] }));
+    await until('#rows > tr:first-child', 'second');
+    expect(await text('#rows > tr:nth-child(2)')).toContain('b-1');
+    expect(await text('#rows > tr:nth-child(3)')).toContain('first');
+    controlPlane.remove('b', 'second');
+    await expect.poll(() => page.locator('#rows tr').count()).toBe(1);
+  });
+
+  test('instances that cannot be read say why', async () => {
+    controlPlane.put(fakeBreaker('shop', 'payments'));
+    controlPlane.refuse('GET /api/v1/breakers/shop/payments', { status: 503, detail: 'Stopping.' });
+    await enter();
+    await page.getByRole('button', { name: 'payments', exact: true }).click();
+    await until('.detail [role=status]', 'The control plane failed (503). Stopping.');
   });
 
   test('failures of single calls are shown only when asked for, and push no trip out', async () => {
@@ -302,6 +376,8 @@ describeInChromium('the console', (open) => {
       );
       await enter();
       await page.locator('#rows tr').waitFor();
+      await page.locator('.toggle').click();
+      await page.locator('.instances tbody tr').waitFor();
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
       const spilt = await page.evaluate(
         "[...document.querySelectorAll('#rows td, #rows th')].filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.className)",

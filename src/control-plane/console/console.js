@@ -1,5 +1,5 @@
 /** Starts the page: token, stream, and one drawing per frame. */
-import { ApiError, follow, request } from './api.js';
+import { ApiError, breakerPath, follow, request } from './api.js';
 import { createActionDialog, createTokenDialog } from './dialogs.js';
 import { byId } from './dom.js';
 import { createStateFilter, drawConnection } from './header.js';
@@ -35,7 +35,7 @@ const actionDialog = createActionDialog({
   isLive: () => connection.status === 'live',
   onUnauthorized: refused,
 });
-const table = createFleetTable({ onAction: actionDialog.open });
+const table = createFleetTable({ onAction: actionDialog.open, load: loadBreaker, onToggle: draw });
 const states = createStateFilter((state) => {
   filter.state = state;
   draw();
@@ -115,6 +115,17 @@ async function loadHistory(given, signal) {
     drawAudit(true);
   } catch (error) {
     byId('no-events').textContent = `Earlier events could not be read. ${error instanceof Error ? error.message : ''}`;
+  }
+}
+
+/** @param {string} service @param {string} breaker */
+async function loadBreaker(service, breaker) {
+  const given = token;
+  try {
+    return await request(given, 'GET', breakerPath(service, breaker));
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401 && given === token) refused(error);
+    throw error;
   }
 }
 

@@ -1,6 +1,8 @@
 /**
  * What the page knows and how it lays it out; pure, so that it is tested without a browser.
  * @typedef {import('../fleet/view.ts').BreakerView} BreakerView
+ * @typedef {import('../fleet/view.ts').BreakerDetail} BreakerDetail
+ * @typedef {import('../fleet/view.ts').InstanceView} InstanceView
  * @typedef {import('../fleet/view.ts').WireView} WireView
  * @typedef {import('@switchgear/conventions').BreakerState} BreakerState
  * @typedef {Map<string, BreakerView>} Fleet
@@ -9,6 +11,9 @@
 
 /** Most rows drawn at once: beyond it the filter is of more use than the list. */
 export const MAX_ROWS = 500;
+
+/** Most instances of one breaker drawn at once. */
+export const MAX_INSTANCES = 100;
 
 /** Most events, failures and audit entries kept of each. */
 export const MAX_HISTORY = 100;
@@ -127,6 +132,42 @@ export function deliveryText({ revision, applied, failed, pending }) {
   return [`applied on ${applied} of ${total}`, failed > 0 && `${failed} failed`, pending > 0 && `${pending} pending`]
     .filter(Boolean)
     .join(', ');
+}
+
+/**
+ * The instances to show: those that failed to apply what is desired first, then live before stale before gone, then by
+ * state and name.
+ * @param {BreakerDetail} detail
+ */
+export function instancesOf({ byInstance, delivery }) {
+  const order = (/** @type {InstanceView} */ instance) =>
+    (appliedText(instance, delivery.revision).level === 'bad' ? 0 : 100) +
+    LIVENESS.indexOf(instance.liveness) * 10 +
+    (RANKS.get(instance.state ?? 'unknown') ?? 3);
+  const sorted = byInstance.toSorted((a, b) => order(a) - order(b) || compare(a.instance, b.instance));
+  return { rows: sorted.slice(0, MAX_INSTANCES), found: sorted.length };
+}
+
+const LIVENESS = ['live', 'stale', 'gone'];
+
+/**
+ * What became of the desired state on an instance. @param {InstanceView} instance @param {number} revision 0 where
+ * nothing is desired
+ */
+export function appliedText({ applied, liveness }, revision) {
+  if (revision === 0) return { text: '–', error: '', level: '' };
+  if (applied?.revision !== revision)
+    return liveness === 'live'
+      ? { text: `revision ${revision} pending`, error: '', level: 'wait' }
+      : { text: `revision ${revision} not taken`, error: '', level: '' };
+  return applied.status === 'failed'
+    ? { text: `revision ${revision} failed`, error: applied.error ?? 'no reason given', level: 'bad' }
+    : { text: `revision ${revision} applied`, error: '', level: '' };
+}
+
+/** @param {number | null} ratio */
+export function ratioText(ratio) {
+  return ratio === null ? '–' : `${Number((ratio * 100).toFixed(1))} %`;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** One row of the list: a breaker over all its instances. */
 import { cell, clock, element, lines, setText, text } from './dom.js';
+import { createInstances } from './instances.js';
 import {
   callsOfNote,
   deliveryText,
@@ -16,11 +17,21 @@ import { stateIcon } from './state-icon.js';
 /**
  * @typedef {import('./model.js').BreakerView} BreakerView
  * @typedef {'trip' | 'reset' | 'hold' | 'release'} ActionName
- * @typedef {{ row: HTMLTableRowElement, draw: (view: BreakerView, now: number) => void }} Row
+ * @typedef {{
+ *   onAction: (action: ActionName, service: string, breaker: string) => void,
+ *   load: (service: string, breaker: string) => Promise<import('./model.js').BreakerDetail>,
+ *   onToggle: () => void,
+ * }} RowOptions
+ * @typedef {{
+ *   rows: () => HTMLTableRowElement[],
+ *   draw: (view: BreakerView, now: number) => void,
+ * }} Row `rows` are its own and, where it is open, that of its instances
  */
 
-/** @param {BreakerView} first @param {(action: ActionName, service: string, breaker: string) => void} onAction @returns {Row} */
-export function createRow(first, onAction) {
+let rowsMade = 0;
+
+/** @param {BreakerView} first @param {RowOptions} options @returns {Row} */
+export function createRow(first, { onAction, load, onToggle }) {
   const { service, breaker } = first;
   const row = element('tr', {});
   const icon = element('span', { className: 'icon' });
@@ -31,7 +42,10 @@ export function createRow(first, onAction) {
   name.append(text('span', service));
   const title = element('th', { scope: 'row', className: 'name' });
   title.dataset.label = 'Breaker';
-  title.append(text('span', breaker));
+  const toggle = element('button', { type: 'button', className: 'toggle', textContent: breaker });
+  toggle.title = 'Show its instances';
+  toggle.setAttribute('aria-expanded', 'false');
+  title.append(toggle);
   row.append(title);
   const [states, liveness] = lines(cell(row, 'Instances', 'instances'));
   const [failed, diverted] = lines(cell(row, 'Calls', 'calls'));
@@ -52,9 +66,32 @@ export function createRow(first, onAction) {
     return { action, button };
   });
 
+  rowsMade += 1;
+  const id = `instances-${rowsMade}`;
+  /** @type {ReturnType<typeof createInstances> | null} */
+  let instances = null;
+  toggle.addEventListener('click', () => {
+    if (instances) {
+      instances.row.remove();
+      instances = null;
+      toggle.removeAttribute('aria-controls');
+    } else {
+      instances = createInstances({
+        id,
+        title: `Instances of ${breaker} of ${service}`,
+        columns: row.cells.length,
+        load: () => load(service, breaker),
+      });
+      toggle.setAttribute('aria-controls', id);
+    }
+    toggle.setAttribute('aria-expanded', String(instances !== null));
+    onToggle();
+  });
+
   return {
-    row,
+    rows: () => (instances ? [row, instances.row] : [row]),
     draw(view, now) {
+      instances?.draw(view, now);
       const current = stateOf(view);
       if (row.dataset.state !== current) {
         row.dataset.state = current;

@@ -5,12 +5,11 @@ import { createRow } from './row.js';
 
 /**
  * @typedef {import('./model.js').Fleet} Fleet
- * @typedef {import('./row.js').ActionName} ActionName
  * @typedef {import('./row.js').Row} Row
  */
 
-/** @param {{ onAction: (action: ActionName, service: string, breaker: string) => void }} options */
-export function createFleetTable({ onAction }) {
+/** @param {import('./row.js').RowOptions} options */
+export function createFleetTable(options) {
   const body = byId('rows');
   /** @type {Map<string, Row>} */
   const drawn = new Map();
@@ -22,19 +21,23 @@ export function createFleetTable({ onAction }) {
     draw(fleet, filter, { now, known }) {
       const { rows, found } = rowsOf(fleet, filter);
       const wanted = new Set(rows.map((view) => keyOf(view.service, view.breaker)));
-      for (const [key, { row }] of drawn) {
+      for (const [key, existing] of drawn) {
         if (wanted.has(key)) continue;
-        row.remove();
+        for (const row of existing.rows()) row.remove();
         drawn.delete(key);
       }
       const focused = document.activeElement instanceof HTMLElement ? document.activeElement : null;
-      rows.forEach((view, index) => {
+      let next = body.firstElementChild;
+      for (const view of rows) {
         const key = keyOf(view.service, view.breaker);
-        const existing = drawn.get(key) ?? createRow(view, onAction);
+        const existing = drawn.get(key) ?? createRow(view, options);
         drawn.set(key, existing);
         existing.draw(view, now);
-        if (body.children[index] !== existing.row) body.insertBefore(existing.row, body.children[index] ?? null);
-      });
+        for (const row of existing.rows()) {
+          if (row === next) next = next.nextElementSibling;
+          else body.insertBefore(row, next);
+        }
+      }
       if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
       byId('fleet').hidden = rows.length === 0;
       const more = byId('more');
