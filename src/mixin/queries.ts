@@ -118,14 +118,23 @@ export function total(metric: MetricKey, scope: Scope, by: readonly string[]): s
   return sum(by, series(metric, scope));
 }
 
-/** Buckets of a histogram as rates, by `by`. */
-export function bucketRate(metric: 'callDuration' | 'wireWait', scope: Scope, by: readonly string[]): string {
-  return sum([LABEL.bucket, ...by], rate(histogram(metric, scope), scope));
+/** Buckets of the call duration as rates, by `by`. */
+export function durationRate(scope: Scope, by: readonly string[]): string {
+  return sum([LABEL.bucket, ...by], rate(histogram('callDuration', scope), scope));
 }
 
-/** A quantile in seconds, by `by`. */
-export function quantile(q: number, metric: 'callDuration' | 'wireWait', scope: Scope, by: readonly string[]): string {
-  return `histogram_quantile(${q}, ${bucketRate(metric, scope, by)})`;
+/** A quantile of the call duration in seconds, by `by`. */
+export function durationQuantile(q: number, scope: Scope, by: readonly string[]): string {
+  return `histogram_quantile(${q}, ${durationRate(scope, by)})`;
+}
+
+/**
+ * A quantile of the wait in a buffer wire, in seconds. A histogram is born with its first record: a wire's first drain,
+ * over within one scrape, would be missed by `rate`.
+ */
+export function waitQuantile(q: number, scope: Scope, newbornLookback: string): string {
+  const buckets = rise(histogram('wireWait', scope), scope.window, newbornLookback);
+  return `histogram_quantile(${q}, ${sum([LABEL.bucket], buckets)})`;
 }
 
 /** The fullest instance of each wire: depth over capacity, 0 to 1. A wire without capacity holds nothing and is left out. */

@@ -37,7 +37,7 @@ export function recordingRules(config: MixinConfig): readonly RuleGroup<Recordin
         { record: RECORDED.trips, expr: query.trips(scope, config.newbornLookback) },
         { record: RECORDED.callRate, expr: query.callRate(scope, [...query.BY_BREAKER, query.LABEL.outcome]) },
         { record: RECORDED.unservedRatio, expr: query.unservedRatio(scope) },
-        { record: RECORDED.durationBuckets, expr: query.bucketRate('callDuration', scope, query.BY_BREAKER) },
+        { record: RECORDED.durationBuckets, expr: query.durationRate(scope, query.BY_BREAKER) },
       ],
     },
     {

@@ -72,7 +72,7 @@ function entriesOf(scope: query.Scope, config: MixinConfig): Readonly<Record<Ale
         { look: 'What did callers see?', expr: query.callRate(scope, [LABEL.outcome]) },
         {
           look: 'Refused or hanging? A p99 at the timeout means hanging.',
-          expr: query.quantile(0.99, 'callDuration', scope, []),
+          expr: query.durationQuantile(0.99, scope, []),
         },
         {
           look: 'The failing calls themselves: the span `breaker.trip BREAKER` links to them, and the events name their errors.',

@@ -260,7 +260,7 @@ function latency(): Row {
               description:
                 'Over every selected breaker, from the histogram’s buckets. Choose one breaker above to judge it alone.',
               queries: quantiles.map((q) => ({
-                expr: query.quantile(q, 'callDuration', SELECTED, []),
+                expr: query.durationQuantile(q, SELECTED, []),
                 legend: `p${q * 100}`,
               })),
               unit: 's',

@@ -16,7 +16,7 @@ export function neutralWiresDashboard(config: MixinConfig = DEFAULT_CONFIG): Das
     title: 'Switchgear / Neutral wires',
     description:
       'What the neutral wires carry while breakers are open: is anything lost, how full are they, when are they empty.',
-    rows: [losses(config), load(config), drain(), answers()],
+    rows: [losses(config), load(config), drain(config), answers()],
   });
 }
 
@@ -191,7 +191,7 @@ function load(config: MixinConfig): Row {
   };
 }
 
-function drain(): Row {
+function drain(config: MixinConfig): Row {
   return {
     title: 'The way back',
     lines: [
@@ -220,7 +220,7 @@ function drain(): Row {
               title: 'How long calls waited',
               description: 'From diversion to replay, of the calls replayed just then.',
               queries: [0.5, 0.95, 0.99].map((q) => ({
-                expr: query.quantile(q, 'wireWait', SELECTED, []),
+                expr: query.waitQuantile(q, SELECTED, config.newbornLookback),
                 legend: `p${q * 100}`,
               })),
               unit: 's',
