@@ -1,16 +1,17 @@
-import { type Claim, disagreements } from './agreement.ts';
+import { disagreements } from './agreement.ts';
 import { type ControlPlaneHandle, ControlPlaneKeeper } from './control-plane-keeper.ts';
 import { existingControlPlane } from './existing-control-plane.ts';
 import { FaultRunner, planFaults } from './faults.ts';
 import type { DemoFlags } from './flags.ts';
 import { Load } from './load.ts';
-import { FAULTS, SERVICES, type ServiceMessage, type ServiceName } from './messages.ts';
+import { FAULTS } from './messages.ts';
 import type { Narrator } from './narrator.ts';
-import { OrderSet } from './order-set.ts';
 import { writeReport } from './report-file.ts';
 import { type Services, startServices } from './start-services.ts';
 import { Story } from './story.ts';
-import { complaints, type Summary, summarize, summaryLines } from './summary.ts';
+import { complaints, type Summary, summaryLines } from './summary.ts';
+import { askAll, claimsOf, statesOf, Tally } from './tally.ts';
+import { addressLines, whereabouts } from './whereabouts.ts';
 
 /** How long a buffer may go without becoming emptier once the traffic has ended. */
 const DRAIN_STALLS_AFTER_MS = 15_000;
@@ -40,11 +41,9 @@ class Demo {
   readonly #flags: DemoFlags;
   readonly #narrator: Narrator;
   readonly #stop: AbortSignal;
-  readonly #story: Story;
-  readonly #charged = new OrderSet();
+  readonly #tally: Tally;
   readonly #failures: string[] = [];
   readonly #failed = new AbortController();
-  #duplicates = 0;
   #controlPlane: ControlPlaneHandle | undefined;
   #services: Services | undefined;
   #load: Load | undefined;
@@ -55,7 +54,7 @@ class Demo {
     this.#flags = flags;
     this.#narrator = narrator;
     this.#stop = stop;
-    this.#story = new Story((text, tone) => narrator.tell(text, tone));
+    this.#tally = new Tally(new Story((text, tone) => narrator.tell(text, tone)));
   }
 
   async start(): Promise<void> {
@@ -71,7 +70,7 @@ class Demo {
     this.#services = await startServices({
       controlPlane: this.#controlPlane,
       metricsPorts: this.#flags.metricsPorts,
-      onMessage: (service, message) => this.#hear(service, message),
+      onMessage: (service, message) => this.#tally.hear(service, message),
       onLine: (service, line) => {
         // Its address is in the list below.
         if (!line.startsWith('switchgear: Prometheus endpoint on ')) tell(`${service}: ${line}`, 'dim');
@@ -80,10 +79,10 @@ class Demo {
       onPortTaken: (service, port) =>
         tell(`port ${port} for the metrics of ${service} is taken; a free one is used`, 'warn'),
     });
-    await Promise.all(Object.values(this.#services).map((service) => service.report()));
+    await askAll(this.#services);
     this.#load = new Load(this.#services.shop.url, this.#flags.rate);
     this.#writeReport();
-    for (const line of this.#addresses()) this.#narrator.print(line);
+    for (const line of addressLines(this.#controlPlane, this.#services)) this.#narrator.print(line);
   }
 
   /** Sends orders and switches faults until the time is over, the user has had enough or a service died. */
@@ -113,15 +112,20 @@ class Demo {
       'dim',
     );
     const held = await this.#drain();
-    if (held > 0) this.#failures.push(`${held} calls are still held: ${this.#states() || 'their breaker is closed'}`);
-    const disagreed = await disagreements(this.#controlPlane!, () => this.#claims(), AGREE_WITHIN_MS);
+    if (held > 0)
+      this.#failures.push(`${held} calls are still held: ${statesOf(this.#services!) || 'their breaker is closed'}`);
+    const claims = async () => {
+      await askAll(this.#services!);
+      return claimsOf(this.#services!);
+    };
+    const disagreed = await disagreements(this.#controlPlane!, claims, AGREE_WITHIN_MS);
     this.#failures.push(...disagreed);
     await this.#stopServices();
     const summary = this.#summary();
     const reasons = [...this.#failures, ...complaints(summary)];
     this.#writeReport({ summary, reasons, seconds });
     this.#narrator.print(`\n${summaryLines(summary, seconds).join('\n')}\n`);
-    const seen = this.#claimed().length;
+    const seen = claimsOf(this.#services!).length;
     if (disagreed.length === 0)
       this.#narrator.print(`The control plane saw all ${seen} breakers, and agrees on every state and count.`);
     for (const reason of reasons) this.#narrator.print(`Failed: ${reason}`);
@@ -135,15 +139,6 @@ class Demo {
     await this.#controlPlane?.stop();
   }
 
-  #hear(service: ServiceName, message: ServiceMessage): void {
-    if (message.type === 'transition') this.#story.transition(service, message);
-    if (message.type === 'stats') this.#story.stats(service, message.breakers);
-    if (message.type === 'charged') {
-      for (const order of message.orders) this.#charged.add(order);
-      this.#duplicates = message.duplicates;
-    }
-  }
-
   #fail(reason: string): void {
     this.#narrator.tell(reason, 'bad');
     this.#failures.push(reason);
@@ -155,7 +150,7 @@ class Demo {
     let least = Number.POSITIVE_INFINITY;
     let end = 0;
     for (;;) {
-      await this.#report();
+      await askAll(this.#services!);
       const { held } = this.#summary();
       if (held < least) {
         least = held;
@@ -166,37 +161,8 @@ class Demo {
     }
   }
 
-  async #report(): Promise<void> {
-    await Promise.all(Object.values(this.#services!).map((service) => service.report()));
-  }
-
-  async #claims(): Promise<readonly Claim[]> {
-    await this.#report();
-    return this.#claimed();
-  }
-
-  #claimed(): Claim[] {
-    // A collector has a pace of its own, and may not pass on to this control plane at all.
-    const isStraight = !process.env.OTEL_EXPORTER_OTLP_ENDPOINT && !process.env.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT;
-    return Object.values(this.#services!).flatMap(({ name, instance, breakers }) =>
-      breakers.map(({ breaker, state, stats }) => ({
-        service: name,
-        instance,
-        breaker,
-        state,
-        calls: isStraight ? stats.calls : null,
-      })),
-    );
-  }
-
   #summary(): Summary {
-    return summarize({
-      load: this.#load!.counts,
-      accepted: this.#load!.accepted,
-      charged: this.#charged,
-      duplicates: this.#duplicates,
-      breakers: Object.values(this.#services!).flatMap((service) => service.breakers),
-    });
+    return this.#tally.summary(this.#services!, this.#load!);
   }
 
   /** The shop first: it calls the others. */
@@ -210,50 +176,12 @@ class Demo {
     const seconds = Math.floor((performance.now() - this.#startedAt) / 1_000);
     const left = this.#flags.forSeconds === null ? '' : `/${this.#flags.forSeconds}`;
     const numbers = `${orders.sent} orders, ${diverted} diverted, ${held} held, ${replayed} replayed`;
-    return `${seconds}${left} s · ${numbers} · ${this.#states() || 'all closed'}`;
-  }
-
-  /** The breakers that are not closed. */
-  #states(): string {
-    return Object.values(this.#services!)
-      .flatMap(({ name, breakers }) => breakers.map(({ breaker, state }) => ({ name: `${name} → ${breaker}`, state })))
-      .filter(({ state }) => state !== 'closed')
-      .map(({ name, state }) => `${name} ${state}`)
-      .join(', ');
-  }
-
-  #addresses(): string[] {
-    const { url, operatorToken, pid } = this.#controlPlane!;
-    const prometheus = SERVICES.map((name) => `  ${name.padEnd(11)} ${this.#services![name].prometheusUrl ?? 'none'}`);
-    return [
-      '',
-      `Console       ${url}/#token=${operatorToken}`,
-      `API           curl -H 'Authorization: Bearer ${operatorToken}' ${url}/api/v1/breakers`,
-      'Prometheus',
-      ...prometheus,
-      ...(pid === null ? [] : [`Control plane process ${pid}; try kill -9 ${pid}: the services do not mind`]),
-      '',
-    ];
+    return `${seconds}${left} s · ${numbers} · ${statesOf(this.#services!) || 'all closed'}`;
   }
 
   #writeReport(end: object = {}): void {
     if (this.#flags.jsonFile === null || !this.#services) return;
-    const services = Object.values(this.#services);
-    const byName = <T>(value: (service: Services[ServiceName]) => T) =>
-      Object.fromEntries(services.map((service) => [service.name, value(service)]));
-    const { url, operatorToken, agentToken, pid } = this.#controlPlane!;
-    writeReport(this.#flags.jsonFile, {
-      urls: {
-        controlPlane: url,
-        ...byName((service) => service.url),
-        prometheus: byName((service) => service.prometheusUrl),
-      },
-      pids: { demo: process.pid, controlPlane: pid, ...byName((service) => service.pid) },
-      tokens: { operator: operatorToken, agent: agentToken },
-      instances: byName((service) => service.instance),
-      breakers: services.flatMap(({ name, breakers }) => breakers.map(({ breaker }) => ({ service: name, breaker }))),
-      ...end,
-    });
+    writeReport(this.#flags.jsonFile, { ...whereabouts(this.#controlPlane!, this.#services), ...end });
   }
 }
 
