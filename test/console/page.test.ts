@@ -300,8 +300,8 @@ describeInChromium('the console', (open) => {
       controlPlane.requests.filter(({ path }) => path === '/api/v1/breakers/shop%2Feu/payments').length;
     const before = reads();
     for (let change = 0; change < 20; change += 1) put('closed', `window is too short ${change}`);
-    await until('.instances', 'window is too short 19');
-    await until('.instances tbody tr:nth-child(2)', 'Closed');
+    await until('.by-instance', 'window is too short 19');
+    await until('.by-instance tbody tr:nth-child(2)', 'Closed');
     expect(reads() - before).toBeLessThanOrEqual(2);
     expect(await page.evaluate("document.activeElement.getAttribute('aria-expanded')")).toBe('true');
 
@@ -377,7 +377,7 @@ describeInChromium('the console', (open) => {
       await enter();
       await page.locator('#rows tr').waitFor();
       await page.locator('.toggle').click();
-      await page.locator('.instances tbody tr').waitFor();
+      await page.locator('.by-instance tbody tr').waitFor();
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
       const spilt = await page.evaluate(
         "[...document.querySelectorAll('#rows td, #rows th')].filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.className)",

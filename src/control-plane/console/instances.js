@@ -27,7 +27,7 @@ export function createInstances({ id, title, columns, load }) {
   const hint = text('p', 'Reading the instances…');
   hint.className = 'hint';
   hint.setAttribute('role', 'status');
-  const table = element('table', { className: 'instances', hidden: true });
+  const table = element('table', { className: 'by-instance', hidden: true });
   table.setAttribute('aria-label', title);
   const head = element('tr', {});
   head.append(...COLUMNS.map((column) => element('th', { scope: 'col', textContent: column })));
