@@ -37,11 +37,25 @@ const DURATION_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 
 const WAIT_BOUNDS = [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600];
 
 /**
+ * A breaker that was closed down. The SDK goes on exporting the last value of a series nobody observes any more, so one
+ * closed down while open would stay open for its readers: what describes the present is put to 0, counters stand.
+ */
+interface Remains {
+  readonly name: string;
+  /** Names of its wires that held calls. */
+  readonly holding: readonly string[];
+}
+
+/** Most closed-down breakers kept in mind, the latest ones. About 100 bytes each. */
+const MOST_REMAINS = 1_000;
+
+/**
  * The metrics of all breakers of the process. The breakers count for themselves; one batch callback reads them at
  * collection, and only the two histograms are recorded as they happen.
  */
 export class BreakerMetrics {
   readonly #breakers = new Set<BreakerReadings>();
+  readonly #remains = new Map<string, Remains>();
   readonly #suppressed: (breaker: BreakerReadings, event: EventKey) => number;
   #provider: MeterProvider | undefined;
   #callDuration: Histogram | undefined;
@@ -54,11 +68,15 @@ export class BreakerMetrics {
 
   add(breaker: BreakerReadings): void {
     this.#breakers.add(breaker);
+    this.#remains.delete(breaker.name);
     this.#bind();
   }
 
   remove(breaker: BreakerReadings): void {
-    this.#breakers.delete(breaker);
+    if (!this.#breakers.delete(breaker)) return;
+    const holding = breaker.wires.filter((wire) => wire.load() !== undefined).map((wire) => wire.name);
+    this.#remains.set(breaker.name, { name: breaker.name, holding });
+    if (this.#remains.size > MOST_REMAINS) this.#remains.delete(this.#remains.keys().next().value as string);
   }
 
   recordDuration(breaker: BreakerReadings, outcome: TimedOutcome, durationMs: number): void {
@@ -86,6 +104,7 @@ export class BreakerMetrics {
         observeBreaker(result, instruments, breaker, this.#suppressed);
         for (const wire of breaker.wires) observeWire(result, instruments, breaker, wire);
       }
+      for (const remains of this.#remains.values()) observeRemains(result, instruments, remains);
     }, Object.values(instruments));
   }
 }
@@ -156,4 +175,16 @@ function observeWire(
   result.observe(to.wireCapacity, load.capacity, name);
   result.observe(to.wireSize, load.sizeBytes, name);
   result.observe(to.wireOldestAge, load.oldestAgeMs / 1_000, name);
+}
+
+function observeRemains(result: BatchObservableResult, to: Instruments, { name: breaker, holding }: Remains): void {
+  const name = { [ATTR.name]: breaker };
+  for (const state of BREAKER_STATES) result.observe(to.status, 0, { ...name, [ATTR.state]: state });
+  result.observe(to.activeCalls, 0, name);
+  result.observe(to.failureRatio, 0, name);
+  for (const wire of holding) {
+    const wireName = { ...name, [ATTR.wireName]: wire };
+    for (const gauge of [to.wireDepth, to.wireCapacity, to.wireSize, to.wireOldestAge])
+      result.observe(gauge, 0, wireName);
+  }
 }

@@ -160,13 +160,30 @@ describe('metrics', () => {
   });
 
   // The SDK carries a cumulative series on when nobody reports it any more, so it stands still instead of ending.
-  test('nothing is read from a breaker after its close()', async () => {
-    await breaker.close();
-    const before = await sdk.metricsOf('payments');
+  test('after close() a breaker is in no state and holds nothing, and its counters stand', async () => {
     breaker.trip();
+    await call(1);
+    const before = await sdk.metricsOf('payments');
+    await breaker.close();
     const after = await sdk.metricsOf('payments');
-    const values = (found: typeof before) => found.map(({ dataPoints }) => dataPoints.map(({ value }) => value));
-    expect(values(after)).toEqual(values(before));
+    const values = (found: typeof before, { name }: MetricSpec) =>
+      found.find(({ descriptor }) => descriptor.name === name)?.dataPoints.map(({ value }) => value);
+    expect(values(before, METRICS.status)).toContain(1);
+    expect(values(before, METRICS.wireDepth)).toEqual([1]);
+    for (const metric of [METRICS.status, METRICS.activeCalls, METRICS.wireDepth, METRICS.wireOldestAge]) {
+      expect(new Set(values(after, metric)), metric.name).toEqual(new Set([0]));
+    }
+    expect(values(after, METRICS.transitions)).toEqual(values(before, METRICS.transitions));
+  });
+
+  test('a breaker made again under the name of one that was closed down is read, not its remains', async () => {
+    breaker.trip();
+    await breaker.close();
+    breaker = createBreaker('payments', { clock });
+    const found = await sdk.metricsOf('payments');
+    const status = found.find(({ descriptor }) => descriptor.name === METRICS.status.name)?.dataPoints;
+    const current = status?.filter(({ value }) => value === 1).map(({ attributes }) => attributes[ATTR.state]);
+    expect(current).toEqual(['closed']);
   });
 });
 
