@@ -37,8 +37,8 @@ export function startUpkeep(parts: UpkeepOptions): { stop(): Promise<void> } {
 
 async function second({ fleet, desired, memory }: UpkeepOptions): Promise<void> {
   fleet.sweep();
-  await memory.flush();
   await desired.sweep();
+  await memory.flush();
 }
 
 async function minute({ fleet, store, memory, sessions, metrics, options, now }: UpkeepOptions): Promise<void> {
