@@ -225,12 +225,12 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     this.#observer.removed();
   }
 
-  async #enter(
+  #enter(
     run: (context: CallContext) => unknown,
     options: ExecuteOptions,
     replay: Replay | undefined,
   ): Promise<unknown> {
-    if (this.#shutDown) throw new BreakerClosedDownError(this.name);
+    if (this.#shutDown) return Promise.reject(new BreakerClosedDownError(this.name));
     this.#hold.expireIfDue();
     return this.#path.call(run, options, replay);
   }

@@ -39,64 +39,77 @@ export class CallPath {
   }
 
   /** @param replay runs the same call once more; undefined where that cannot be done */
-  async call(
-    run: (context: CallContext) => unknown,
-    options: ExecuteOptions,
-    replay: Replay | undefined,
-  ): Promise<unknown> {
+  call(run: (context: CallContext) => unknown, options: ExecuteOptions, replay: Replay | undefined): Promise<unknown> {
     const admission = this.#core.admit();
-    if (!admission.admitted) {
-      const answer = await this.#divert(options, replay, undefined);
-      if (answer.taken) {
-        this.#core.count('diverted');
-        return answer.value;
-      }
-      this.#core.count('rejected');
-      this.#observer.rejected();
-      throw new BreakerOpenError(this.#options.name, admission.retryAfterMs, answer.causes);
-    }
-    const { result, tripped } = await this.#execute(run, admission, options.signal, 1);
-    if (result.kind === 'value') return result.value;
-    if (!tripped || this.#wires.length === 0) throw result.error;
-    // The call that trips the breaker is diverted as well: its caller deserves no less than the next one.
-    const answer = await this.#divert(options, replay, result.error);
-    if (answer.taken) return answer.value;
-    throw result.error;
+    if (!admission.admitted) return this.#turnAway(options, replay, admission.retryAfterMs);
+    return new Promise((resolve, reject) => {
+      this.#execute(run, admission, options.signal, 1, ({ result, tripped }) => {
+        if (result.kind === 'value') resolve(result.value);
+        // The call that trips the breaker is diverted as well: its caller deserves no less than the next one.
+        else if (tripped && this.#wires.length > 0) resolve(this.#divertTripping(options, replay, result.error));
+        else reject(result.error);
+      });
+    });
   }
 
   /** Sends a held call through the breaker like any other. */
-  async replay(replay: Replay, attempt: number): Promise<ReplayResult> {
+  replay(replay: Replay, attempt: number): Promise<ReplayResult> {
     const admission = this.#core.admit();
-    if (!admission.admitted) return { kind: 'denied', retryAfterMs: admission.retryAfterMs };
-    const { result, outcome } = await this.#execute(replay, admission, undefined, attempt);
-    if (result.kind === 'value') return { kind: 'succeeded' };
-    if (outcome === 'ignored') return { kind: 'ignored', error: result.error };
-    return { kind: 'failed', error: result.error, asProbe: admission.permit.lease !== null };
+    if (!admission.admitted) return Promise.resolve({ kind: 'denied', retryAfterMs: admission.retryAfterMs });
+    const asProbe = admission.permit.lease !== null;
+    return new Promise((resolve) => {
+      this.#execute(replay, admission, undefined, attempt, ({ result, outcome }) => {
+        if (result.kind === 'value') resolve({ kind: 'succeeded' });
+        else if (outcome === 'ignored') resolve({ kind: 'ignored', error: result.error });
+        else resolve({ kind: 'failed', error: result.error, asProbe });
+      });
+    });
   }
 
-  async #execute<T>(
+  async #turnAway(options: ExecuteOptions, replay: Replay | undefined, retryAfterMs: number | null): Promise<unknown> {
+    const answer = await this.#divert(options, replay, undefined);
+    if (answer.taken) {
+      this.#core.count('diverted');
+      return answer.value;
+    }
+    this.#core.count('rejected');
+    this.#observer.rejected();
+    throw new BreakerOpenError(this.#options.name, retryAfterMs, answer.causes);
+  }
+
+  async #divertTripping(options: ExecuteOptions, replay: Replay | undefined, error: unknown): Promise<unknown> {
+    const answer = await this.#divert(options, replay, error);
+    if (answer.taken) return answer.value;
+    throw error;
+  }
+
+  #execute<T>(
     run: (context: CallContext) => T | PromiseLike<T>,
     { permit, state }: { readonly permit: Permit; readonly state: BreakerState },
     signal: AbortSignal | undefined,
     attempt: number,
-  ): Promise<Executed<T>> {
+    done: (executed: Executed<T>) => void,
+  ): void {
     const { clock, name: breaker } = this.#options;
     const began = clock.monotonicMs();
-    const startedAt = clock.wallMs();
     const timeoutMs = this.#timeoutMs(permit.lease !== null);
-    const result = await runGuarded(run, { breaker, clock, timeoutMs, signal, attempt });
-    const durationMs = clock.monotonicMs() - began;
-    const outcome = this.#judge(result);
-    const tripped = this.#core.settle(permit, outcome, (trips, counted) => {
-      if (outcome === 'ignored' || outcome === 'cancelled') return;
-      this.#core.countIfSlow(durationMs);
-      this.#observer.timed(outcome, durationMs, state);
-      if (outcome === 'success') return;
-      const error = result.kind === 'value' ? undefined : result.error;
-      const endedAt = startedAt + durationMs;
-      this.#observer.failed({ outcome, error, stateAtStart: state, startedAt, endedAt, tripped: trips, counted });
+    runGuarded(run, { breaker, clock, timeoutMs, signal, attempt }, (result) => {
+      const ended = clock.monotonicMs();
+      const durationMs = ended - began;
+      const outcome = this.#judge(result);
+      const tripped = this.#core.settle(permit, outcome, ended, (trips, counted) => {
+        if (outcome === 'ignored' || outcome === 'cancelled') return;
+        this.#core.countIfSlow(durationMs);
+        this.#observer.timed(outcome, durationMs, state);
+        if (outcome === 'success') return;
+        const error = result.kind === 'value' ? undefined : result.error;
+        // Wall time is read for failures alone; the monotonic clock says how long ago the call began.
+        const endedAt = clock.wallMs();
+        const startedAt = endedAt - durationMs;
+        this.#observer.failed({ outcome, error, stateAtStart: state, startedAt, endedAt, tripped: trips, counted });
+      });
+      done({ result, outcome, tripped });
     });
-    return { result, outcome, tripped };
   }
 
   #timeoutMs(isProbe: boolean): number | null {

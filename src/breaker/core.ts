@@ -16,10 +16,14 @@ import { callsCell, createCells, LAYOUT, stateWord, transitionsCell } from './me
 import type { TransitionRecord } from './telemetry/observer.ts';
 import { TimeWindow, type WindowCounts } from './window/time-window.ts';
 
+interface Pass {
+  readonly admitted: true;
+  readonly permit: Permit;
+  readonly state: BreakerState;
+}
+
 /** What a call was told when it asked to be let through. */
-export type Admission =
-  | { readonly admitted: true; readonly permit: Permit; readonly state: BreakerState }
-  | { readonly admitted: false; readonly retryAfterMs: number | null };
+export type Admission = Pass | { readonly admitted: false; readonly retryAfterMs: number | null };
 
 /** How an admitted call can end. */
 export type SettledOutcome = Extract<CallOutcome, 'success' | 'failure' | 'timeout' | 'ignored' | 'cancelled'>;
@@ -40,6 +44,8 @@ export class BreakerCore {
   readonly #events: CoreEvents;
   #settings: BreakerSettings;
   #state: MachineState;
+  /** What calls are admitted with while it is closed: one object for all of a generation. */
+  #pass: Pass;
   /** When it last left closed, and what the wires had taken by then. */
   #opened: { readonly at: number; readonly diverted: number; readonly rejected: number } | undefined;
 
@@ -51,6 +57,7 @@ export class BreakerCore {
     this.#events = events;
     this.#window = new TimeWindow(this.#cells.words, LAYOUT.window, settings.trip.windowMs);
     this.#state = initialState(0);
+    this.#pass = passOf(this.#state);
     this.#cells.set(LAYOUT.word, stateWord(this.#state.kind, this.#state.generation));
   }
 
@@ -72,7 +79,8 @@ export class BreakerCore {
     const state = this.#state;
     if (state.kind === 'closed') {
       this.#cells.add(LAYOUT.active, 1);
-      return { admitted: true, permit: { generation: state.generation, lease: null }, state: state.kind };
+      if (this.#pass.permit.generation !== state.generation) this.#pass = passOf(state);
+      return this.#pass;
     }
     const effects = this.#decide({ type: 'call' }, this.#now());
     for (const effect of effects) {
@@ -86,12 +94,18 @@ export class BreakerCore {
 
   /**
    * Takes a permit back with what became of its call. Returns whether this call tripped the breaker.
+   * @param at monotonic time of its end
    * @param report told of that after the decision and before its publication, so that a trip comes after its cause
    */
-  settle(permit: Permit, outcome: SettledOutcome, report: (tripped: boolean, counted: boolean) => void): boolean {
+  settle(
+    permit: Permit,
+    outcome: SettledOutcome,
+    at: number,
+    report: (tripped: boolean, counted: boolean) => void,
+  ): boolean {
     this.#cells.add(LAYOUT.active, -1);
     this.count(outcome);
-    const now = this.#now();
+    const now = at - this.#origin;
     if (outcome === 'ignored' || outcome === 'cancelled') {
       if (permit.lease !== null) this.#decide({ type: 'released', permit }, now);
       return false;
@@ -247,4 +261,8 @@ export class BreakerCore {
 
 function opens(effects: readonly Effect[]): boolean {
   return effects.some((effect) => effect.type === 'transition' && effect.to.kind === 'open');
+}
+
+function passOf({ generation, kind }: MachineState): Pass {
+  return { admitted: true, permit: { generation, lease: null }, state: kind };
 }

@@ -24,35 +24,43 @@ export interface GuardOptions {
   readonly attempt: number;
 }
 
-/** Runs one call under its timeout and its caller's signal. Never rejects; a result that comes too late is let go. */
+/**
+ * Runs one call under its timeout and its caller's signal, and tells `settle` once how it ended; a result that comes too
+ * late is let go. It takes a callback and makes no promise of its own: this is the path of every call.
+ */
 export function runGuarded<T>(
   run: (context: CallContext) => T | PromiseLike<T>,
   { breaker, clock, timeoutMs, signal, attempt }: GuardOptions,
-): Promise<CallResult<T>> {
-  if (signal?.aborted) return Promise.resolve({ kind: 'cancelled', error: signal.reason });
+  settle: (result: CallResult<T>) => void,
+): void {
+  if (signal?.aborted) {
+    settle({ kind: 'cancelled', error: signal.reason });
+    return;
+  }
   const context = new GuardedContext(attempt);
-  return new Promise((resolve) => {
-    const settle = (result: CallResult<T>) => {
-      timer?.cancel();
-      signal?.removeEventListener('abort', onCancel);
-      resolve(result);
-    };
-    const onCancel = () => {
-      settle({ kind: 'cancelled', error: signal?.reason });
-      context.abort(signal?.reason);
-    };
-    const onTimeout = () => {
-      const error = new CallTimeoutError(breaker, timeoutMs ?? 0);
-      settle({ kind: 'timeout', error });
-      context.abort(error);
-    };
-    const timer = timeoutMs === null ? undefined : clock.timer(timeoutMs, onTimeout);
-    signal?.addEventListener('abort', onCancel, { once: true });
-    start(run, context).then(
-      (value) => settle({ kind: 'value', value }),
-      (error) => settle({ kind: 'error', error }),
-    );
-  });
+  let isOver = false;
+  const end = (result: CallResult<T>) => {
+    if (isOver) return;
+    isOver = true;
+    timer?.cancel();
+    signal?.removeEventListener('abort', onCancel);
+    settle(result);
+  };
+  const onCancel = () => {
+    end({ kind: 'cancelled', error: signal?.reason });
+    context.abort(signal?.reason);
+  };
+  const onTimeout = () => {
+    const error = new CallTimeoutError(breaker, timeoutMs ?? 0);
+    end({ kind: 'timeout', error });
+    context.abort(error);
+  };
+  const timer = timeoutMs === null ? undefined : clock.timer(timeoutMs, onTimeout);
+  signal?.addEventListener('abort', onCancel, { once: true });
+  start(run, context).then(
+    (value) => end({ kind: 'value', value }),
+    (error) => end({ kind: 'error', error }),
+  );
 }
 
 /** Makes its signal when somebody asks for it: most calls never look, and a controller costs more than the breaker. */
@@ -79,6 +87,11 @@ class GuardedContext implements CallContext {
   }
 }
 
-async function start<T>(run: (context: CallContext) => T | PromiseLike<T>, context: CallContext): Promise<T> {
-  return run(context);
+function start<T>(run: (context: CallContext) => T | PromiseLike<T>, context: CallContext): Promise<T> {
+  try {
+    // Resolving a native promise gives that promise itself.
+    return Promise.resolve(run(context));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

@@ -37,8 +37,12 @@ export function createCells(): Cells {
   return new Cells(new Int32Array(new ArrayBuffer(LAYOUT.total * Int32Array.BYTES_PER_ELEMENT)));
 }
 
+const CALLS_CELLS = Object.fromEntries(
+  CALL_OUTCOMES.map((outcome, index) => [outcome, LAYOUT.calls + WIDE * index]),
+) as Readonly<Record<CallOutcome, number>>;
+
 export function callsCell(outcome: CallOutcome): number {
-  return LAYOUT.calls + WIDE * CALL_OUTCOMES.indexOf(outcome);
+  return CALLS_CELLS[outcome];
 }
 
 export function transitionsCell(state: BreakerState, reason: TransitionReason): number {

@@ -1,4 +1,5 @@
 import { diag } from '@opentelemetry/api';
+import type { BreakerState, TimedOutcome } from '@switchgear/conventions';
 import type { BreakerObserver, BreakerReadings } from './observer.ts';
 
 type Tail<F> = F extends (breaker: BreakerReadings, ...rest: infer Rest) => void ? Rest : never;
@@ -21,8 +22,13 @@ export class IsolatedObserver {
     this.#guard((observer) => observer.removed(this.#readings));
   }
 
-  timed(...rest: Tail<BreakerObserver['timed']>): void {
-    this.#guard((observer) => observer.timed(this.#readings, ...rest));
+  timed(outcome: TimedOutcome, durationMs: number, stateAtStart: BreakerState): void {
+    // Every executed call comes here: no closure.
+    try {
+      this.#observer?.timed(this.#readings, outcome, durationMs, stateAtStart);
+    } catch (error) {
+      this.#told(error);
+    }
   }
 
   failed(...rest: Tail<BreakerObserver['failed']>): void {
@@ -62,8 +68,12 @@ export class IsolatedObserver {
     try {
       tell(this.#observer);
     } catch (error) {
-      diagError(`The observer of breaker "${this.#readings.name}" threw`, error);
+      this.#told(error);
     }
+  }
+
+  #told(error: unknown): void {
+    diagError(`The observer of breaker "${this.#readings.name}" threw`, error);
   }
 }
 
