@@ -31,6 +31,8 @@ export interface BatchLimits {
 const METRICS_EXPORTERS = ['otlp', 'prometheus', 'console', 'none'] as const;
 export type MetricsExporter = (typeof METRICS_EXPORTERS)[number];
 
+/** Where a control plane listens that nobody told otherwise. */
+const DEFAULT_URL = 'http://127.0.0.1:4390';
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
@@ -96,14 +98,15 @@ class Reader {
 }
 
 function readControlPlane(read: Reader): Environment['controlPlane'] {
-  const text = read.text('SWITCHGEAR_URL');
+  const token = read.text('SWITCHGEAR_TOKEN');
+  // A token says that there is a control plane; a service without either asks nobody.
+  const text = read.text('SWITCHGEAR_URL') ?? (token === undefined ? undefined : DEFAULT_URL);
   if (text === undefined) return null;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     read.reject('SWITCHGEAR_URL', 'must be an http:// or https:// address', text);
     return null;
   }
-  const token = read.text('SWITCHGEAR_TOKEN');
   if (token === undefined) {
     read.problems.push('SWITCHGEAR_URL is set without SWITCHGEAR_TOKEN; the control plane will refuse this service');
   }

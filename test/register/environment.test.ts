@@ -22,6 +22,12 @@ describe('the environment', () => {
     expect(environment.toControlPlane).toEqual(['metrics', 'logs', 'traces']);
   });
 
+  test('a token alone means the control plane at its usual address', () => {
+    const { environment, problems } = readEnvironment({ SWITCHGEAR_TOKEN: 'secret' });
+    expect(problems).toEqual([]);
+    expect(environment.controlPlane).toEqual({ url: 'http://127.0.0.1:4390', token: 'secret' });
+  });
+
   test.each([
     ['a collector for all', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }, []],
     ['a collector for one signal', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://tempo:4318' }, ['metrics', 'logs']],
