@@ -55,6 +55,8 @@ export {
   DEFAULT_SETTINGS,
   type HalfOpenSettings,
   SETTINGS_CHECKS,
+  SETTINGS_LIMITS,
+  type SettingLimit,
   type SettingsPatch,
   settingsPatch,
   type TripSettings,

@@ -49,26 +49,45 @@ export const DEFAULT_SETTINGS: BreakerSettings = {
   timeoutMs: 10_000,
 };
 
+/** What one setting may be: a whole number from `min` to `max`, or a ratio above `min` and up to `max`. */
+export interface SettingLimit {
+  readonly kind: 'integer' | 'ratio';
+  readonly min: number;
+  readonly max: number;
+  /** `null` turns the setting off. */
+  readonly nullable: boolean;
+}
+
 const DAY_MS = 86_400_000;
-const calls = integer(1, 1_000_000);
-const durationMs = integer(1, DAY_MS);
-const ratio = number('must be in (0, 1]', (value) => value > 0 && value <= 1);
+const ratio = { kind: 'ratio', min: 0, max: 1, nullable: true } as const;
+const calls = { kind: 'integer', min: 1, max: 1_000_000, nullable: false } as const;
+const durationMs = { kind: 'integer', min: 1, max: DAY_MS, nullable: false } as const;
+
+/** The limits of every setting, by its path: what is checked here, and what the API's schema is made from. */
+export const SETTINGS_LIMITS = {
+  trip: {
+    failureRatio: ratio,
+    minimumCalls: calls,
+    failures: { ...calls, nullable: true },
+    windowMs: { ...durationMs, min: 100 },
+    slowMs: { ...durationMs, nullable: true },
+  },
+  cooldownMs: durationMs,
+  halfOpen: { probes: { ...calls, max: 1_000 }, probeTimeoutMs: durationMs },
+  timeoutMs: { ...durationMs, nullable: true },
+} as const satisfies {
+  readonly trip: Record<keyof TripSettings, SettingLimit>;
+  readonly cooldownMs: SettingLimit;
+  readonly halfOpen: Record<keyof HalfOpenSettings, SettingLimit>;
+  readonly timeoutMs: SettingLimit;
+};
 
 /** The rule of every setting, by its path. */
 export const SETTINGS_CHECKS = {
-  trip: object(
-    {},
-    {
-      failureRatio: nullable(ratio),
-      minimumCalls: calls,
-      failures: nullable(calls),
-      windowMs: integer(100, DAY_MS),
-      slowMs: nullable(durationMs),
-    },
-  ),
-  cooldownMs: durationMs,
-  halfOpen: object({}, { probes: integer(1, 1_000), probeTimeoutMs: durationMs }),
-  timeoutMs: nullable(durationMs),
+  trip: object({}, checksOf(SETTINGS_LIMITS.trip)),
+  cooldownMs: checkOf(SETTINGS_LIMITS.cooldownMs),
+  halfOpen: object({}, checksOf(SETTINGS_LIMITS.halfOpen)),
+  timeoutMs: checkOf(SETTINGS_LIMITS.timeoutMs),
 } as const satisfies Record<keyof BreakerSettings, Check>;
 
 /** A patch: any of the settings, and nothing else. */
@@ -108,4 +127,16 @@ export function checkTripRules(settings: BreakerSettings, field = 'trip'): Probl
 function defined<T extends object>(patch: T | undefined): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   const entries = isRecord(patch) ? Object.entries(patch).filter(([, value]) => value !== undefined) : [];
   return Object.fromEntries(entries) as { [Key in keyof T]: Exclude<T[Key], undefined> };
+}
+
+function checksOf(limits: Readonly<Record<string, SettingLimit>>): Record<string, Check> {
+  return Object.fromEntries(Object.entries(limits).map(([key, limit]) => [key, checkOf(limit)]));
+}
+
+function checkOf({ kind, min, max, nullable: canBeOff }: SettingLimit): Check {
+  const check =
+    kind === 'integer'
+      ? integer(min, max)
+      : number(`must be in (${min}, ${max}]`, (value) => value > min && value <= max);
+  return canBeOff ? nullable(check) : check;
 }

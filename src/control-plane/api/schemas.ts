@@ -1,4 +1,11 @@
-import { ACTION_KINDS, BREAKER_STATES, CALL_OUTCOMES, OVERRIDE_MODES } from '@switchgear/conventions';
+import {
+  ACTION_KINDS,
+  BREAKER_STATES,
+  CALL_OUTCOMES,
+  OVERRIDE_MODES,
+  SETTINGS_LIMITS,
+  type SettingLimit,
+} from '@switchgear/conventions';
 import { z } from 'zod';
 import { AUDIT_ACTIONS } from '../store/store.ts';
 
@@ -27,21 +34,12 @@ export const overrideBody = z.strictObject({
 export const releaseBody = z.strictObject({ reason: reason.optional() });
 export const actionBody = z.strictObject({ reason });
 
-const durationMs = z.int().min(1).max(86_400_000);
+/** Any of the settings, and nothing else. */
 export const configBody = z.strictObject({
-  trip: z
-    .strictObject({
-      failureRatio: z.number().gt(0).max(1).nullable().optional(),
-      minimumCalls: z.int().min(1).max(1_000_000).optional(),
-      failures: z.int().min(1).max(1_000_000).nullable().optional(),
-      windowMs: z.int().min(100).max(86_400_000).optional(),
-    })
-    .optional(),
-  cooldownMs: durationMs.optional(),
-  halfOpen: z
-    .strictObject({ probes: z.int().min(1).max(1_000).optional(), probeTimeoutMs: durationMs.optional() })
-    .optional(),
-  timeoutMs: durationMs.nullable().optional(),
+  trip: z.strictObject(settingsOf(SETTINGS_LIMITS.trip)).partial().optional(),
+  cooldownMs: settingOf(SETTINGS_LIMITS.cooldownMs).optional(),
+  halfOpen: z.strictObject(settingsOf(SETTINGS_LIMITS.halfOpen)).partial().optional(),
+  timeoutMs: settingOf(SETTINGS_LIMITS.timeoutMs).optional(),
 });
 
 export const breakersQuery = z.strictObject({
@@ -77,15 +75,10 @@ const wire = z.object({
   dropped: count,
 });
 const settings = z.object({
-  trip: z.object({
-    failureRatio: z.number().nullable(),
-    minimumCalls: count,
-    failures: count.nullable(),
-    windowMs: count,
-  }),
-  cooldownMs: count,
-  halfOpen: z.object({ probes: count, probeTimeoutMs: count }),
-  timeoutMs: count.nullable(),
+  trip: z.object(settingsOf(SETTINGS_LIMITS.trip)),
+  cooldownMs: settingOf(SETTINGS_LIMITS.cooldownMs),
+  halfOpen: z.object(settingsOf(SETTINGS_LIMITS.halfOpen)),
+  timeoutMs: settingOf(SETTINGS_LIMITS.timeoutMs),
 });
 
 export const breakerView = z.object({
@@ -176,3 +169,18 @@ export function page<T extends z.ZodType>(item: T) {
 
 export type EventItem = z.infer<typeof eventItem>;
 export type AuditItem = z.infer<typeof auditItem>;
+
+type SettingSchema<Limit extends SettingLimit> = Limit['nullable'] extends true
+  ? z.ZodNullable<z.ZodNumber>
+  : z.ZodNumber;
+
+function settingsOf<Limits extends Readonly<Record<string, SettingLimit>>>(limits: Limits) {
+  const entries = Object.entries(limits).map(([key, limit]) => [key, settingOf(limit)]);
+  return Object.fromEntries(entries) as { [Key in keyof Limits]: SettingSchema<Limits[Key]> };
+}
+
+/** Where a setting can be turned off, `null` does so. */
+function settingOf<Limit extends SettingLimit>({ kind, min, max, nullable }: Limit) {
+  const range = kind === 'integer' ? z.int().min(min).max(max) : z.number().gt(min).max(max);
+  return (nullable ? range.nullable() : range) as SettingSchema<Limit>;
+}
