@@ -1,3 +1,4 @@
+import { DEFAULT_CONTROL_PLANE_URL } from '@switchgear/conventions';
 import type { Command } from 'commander';
 import { type Client, claimedActor, createClient } from './client.ts';
 import type { Look } from './render.ts';
@@ -16,13 +17,11 @@ export interface World {
   readonly stop: AbortSignal;
 }
 
-export const DEFAULT_URL = 'http://127.0.0.1:4390';
-
 /** Options that stand on every command. */
 export function withCommonOptions(command: Command): Command {
   return command
     .option('--json', 'print JSON instead of a table')
-    .option('--url <url>', `the control plane (SWITCHGEAR_URL, default ${DEFAULT_URL})`)
+    .option('--url <url>', `the control plane (SWITCHGEAR_URL, default ${DEFAULT_CONTROL_PLANE_URL})`)
     .option('--token <token>', 'the bearer token (SWITCHGEAR_TOKEN)');
 }
 
@@ -34,7 +33,7 @@ export interface CommonOptions {
 
 export function clientOf(options: CommonOptions, world: World): Client {
   return createClient({
-    url: options.url ?? (world.env.SWITCHGEAR_URL || DEFAULT_URL),
+    url: options.url ?? (world.env.SWITCHGEAR_URL || DEFAULT_CONTROL_PLANE_URL),
     token: options.token ?? (world.env.SWITCHGEAR_TOKEN || undefined),
     actor: claimedActor(world.env.USER),
   });

@@ -1,3 +1,4 @@
+import { DEFAULT_CONTROL_PLANE_URL } from '@switchgear/conventions';
 import { Command, CommanderError } from 'commander';
 import { actingCommands } from './acting.ts';
 import type { World } from './context.ts';
@@ -56,7 +57,7 @@ Examples:
   switchgear watch --service shop
 
 Environment:
-  SWITCHGEAR_URL    the control plane, default http://127.0.0.1:4390
+  SWITCHGEAR_URL    the control plane, default ${DEFAULT_CONTROL_PLANE_URL}
   SWITCHGEAR_TOKEN  the bearer token
   NO_COLOR          no colour, also on a terminal
 

@@ -33,6 +33,7 @@ export {
   type InventoryWire,
 } from './inventory.ts';
 export {
+  DEFAULT_CONTROL_PLANE_URL,
   OPAMP_AGENT_CAPABILITIES,
   OPAMP_REPORT_FULL_STATE,
   OPAMP_SERVER_CAPABILITIES,

@@ -4,6 +4,9 @@
  * Field names and meanings: the OpAMP specification, opamp.proto.
  */
 
+/** Where agents and the CLI find the control plane unless they are told otherwise. */
+export const DEFAULT_CONTROL_PLANE_URL = 'http://127.0.0.1:4390';
+
 /** A key with a value, as OTLP writes attributes. Only string values are used here. */
 export interface OpampKeyValue {
   readonly key: string;

@@ -1,4 +1,4 @@
-import { describeProblem } from '@switchgear/conventions';
+import { DEFAULT_CONTROL_PLANE_URL, describeProblem } from '@switchgear/conventions';
 
 export const SIGNALS = ['metrics', 'logs', 'traces'] as const;
 export type Signal = (typeof SIGNALS)[number];
@@ -31,8 +31,6 @@ export interface BatchLimits {
 const METRICS_EXPORTERS = ['otlp', 'prometheus', 'console', 'none'] as const;
 export type MetricsExporter = (typeof METRICS_EXPORTERS)[number];
 
-/** Where a control plane listens that nobody told otherwise. */
-const DEFAULT_URL = 'http://127.0.0.1:4390';
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
@@ -100,7 +98,7 @@ class Reader {
 function readControlPlane(read: Reader): Environment['controlPlane'] {
   const token = read.text('SWITCHGEAR_TOKEN');
   // A token says that there is a control plane; a service without either asks nobody.
-  const text = read.text('SWITCHGEAR_URL') ?? (token === undefined ? undefined : DEFAULT_URL);
+  const text = read.text('SWITCHGEAR_URL') ?? (token === undefined ? undefined : DEFAULT_CONTROL_PLANE_URL);
   if (text === undefined) return null;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {

@@ -10,14 +10,7 @@ import {
   type ResourceDetector,
   resourceFromAttributes,
 } from '@opentelemetry/resources';
-
-/** Who this process is, alike in its telemetry and to the control plane. */
-export interface ServiceIdentity {
-  readonly name: string;
-  readonly namespace?: string;
-  readonly instanceId: string;
-  readonly version?: string;
-}
+import type { ServiceIdentity } from '@switchgear/breaker';
 
 const DETECTORS: Readonly<Record<string, readonly ResourceDetector[]>> = {
   host: [hostDetector],
@@ -31,8 +24,9 @@ const DETECTORS: Readonly<Record<string, readonly ResourceDetector[]>> = {
 };
 
 /**
- * The resource from `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and the detectors that
- * `OTEL_NODE_RESOURCE_DETECTORS` names (all by default). Where no `service.instance.id` is given, it is a new UUID.
+ * Who this process is, alike in its telemetry and to the control plane. The resource comes from `OTEL_SERVICE_NAME`,
+ * `OTEL_RESOURCE_ATTRIBUTES` and the detectors that `OTEL_NODE_RESOURCE_DETECTORS` names (all by default). Where no
+ * `service.instance.id` is given, it is a new UUID.
  */
 export function serviceResource(): { resource: Resource; identity: ServiceIdentity } {
   const given = detectResources({ detectors: [envDetector] });

@@ -1,11 +1,11 @@
 import { DiagLogLevel, diag, logs, metrics, trace } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import { connectControlPlane } from '@switchgear/breaker';
+import { connectControlPlane, type ServiceIdentity } from '@switchgear/breaker';
 import { type Environment, readEnvironment } from './environment.ts';
 import type { PrometheusEndpoint } from './prometheus-endpoint.ts';
 import { QuietDiagnostics } from './quiet-diagnostics.ts';
-import { type ServiceIdentity, serviceResource } from './service-resource.ts';
+import { serviceResource } from './service-resource.ts';
 import { createPipelines } from './telemetry-pipelines.ts';
 
 export interface StartOptions {
