@@ -213,7 +213,7 @@ export class BreakerCore {
 
   #keep(effect: Effect, now: number, note: string | undefined): (() => void) | undefined {
     if (effect.type === 'shadow_trip') {
-      const record = this.#record('shadow', 'shadow', 'threshold', effect.counts, note);
+      const record = this.#record('shadow', this.#state, 'threshold', effect.counts, note);
       return () => this.#events.shadowTripped(record);
     }
     if (effect.type !== 'transition') return undefined;
@@ -224,7 +224,7 @@ export class BreakerCore {
     if (stops) this.#opened ??= { at: now, diverted: this.calls('diverted'), rejected: this.calls('rejected') };
     const window = effect.counts ?? this.#window.counts(now);
     // One event can bring two transitions, such as an overdue probe and what came after it.
-    const record = { ...this.#record(from.kind, to.kind, reason, window, note), generation: to.generation };
+    const record = this.#record(from.kind, to, reason, window, note);
     if (to.kind === 'closed' || to.kind === 'disabled' || to.kind === 'shadow') {
       this.#opened = undefined;
       // The failures that tripped it must not trip it again.
@@ -235,7 +235,7 @@ export class BreakerCore {
 
   #record(
     from: BreakerState,
-    to: BreakerState,
+    { kind: to, generation }: MachineState,
     reason: TransitionReason,
     window: WindowCounts,
     note: string | undefined,
@@ -246,7 +246,7 @@ export class BreakerCore {
       to,
       reason,
       at: this.clock.wallMs(),
-      generation: this.#state.generation,
+      generation,
       note,
       window,
       cooldownMs: this.#settings.cooldownMs,
