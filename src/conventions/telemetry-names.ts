@@ -52,6 +52,8 @@ export interface MetricSpec {
   readonly attributes: readonly string[];
   /** The closed set of values of an attribute, where it has one. */
   readonly values?: Readonly<Record<string, readonly string[]>>;
+  /** Of a histogram: the upper bounds of its buckets, in its unit. */
+  readonly bounds?: readonly number[];
   /** The name the collector and Prometheus' OTLP receiver give it. */
   readonly prometheus: string;
 }
@@ -81,6 +83,8 @@ export const METRICS = {
     description: 'How long executed calls took.',
     attributes: [ATTR.outcome],
     values: { [ATTR.outcome]: TIMED_OUTCOMES },
+    /** Those of OpenTelemetry's `http.client.request.duration`. */
+    bounds: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
     prometheus: 'breaker_call_duration_seconds',
   },
   activeCalls: {
@@ -196,6 +200,8 @@ export const METRICS = {
     unit: 's',
     description: 'How long a call waited in a buffer wire, from diversion to replay.',
     attributes: [ATTR.wireName],
+    /** From one replay's pace to an hour. */
+    bounds: [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600],
     prometheus: 'breaker_neutral_wire_wait_seconds',
   },
 } as const satisfies Record<string, MetricSpec>;

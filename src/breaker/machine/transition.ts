@@ -1,10 +1,28 @@
 import type { BreakerMode, BreakerSettings, BreakerState, TransitionReason } from '@switchgear/conventions';
-import type { WindowCounts } from '../window/time-window.ts';
-import type { Decision, Effect, MachineEvent, MachineState, Permit } from './state.ts';
+import type { WindowCounts } from '../window/window-counts.ts';
+import { cooldownLengthMs } from './cooldown.ts';
+import {
+  type Closed,
+  type Decision,
+  type Effect,
+  type HalfOpen,
+  type Held,
+  type MachineEvent,
+  type MachineState,
+  MOST_LEASES,
+  type Open,
+  type Permit,
+  type RestoredState,
+  type Shadow,
+  type Verdict,
+} from './state.ts';
+import { judgeStep, trippedBy } from './trip-rules.ts';
 
 /** The transitions this machine can make: the state entered and why. Each has a counter from the start. */
 export const POSSIBLE_TRANSITIONS: readonly (readonly [BreakerState, TransitionReason])[] = [
   ['open', 'threshold'],
+  ['open', 'slow'],
+  ['open', 'consecutive'],
   ['open', 'probe_failed'],
   ['open', 'operator'],
   ['open', 'desired_state'],
@@ -22,133 +40,188 @@ export const POSSIBLE_TRANSITIONS: readonly (readonly [BreakerState, TransitionR
   ['shadow', 'desired_state'],
 ];
 
-/**
- * Decides what an event makes of a breaker: no I/O, no clock, no timers.
- * @param now monotonic milliseconds
- */
-export function transition(state: MachineState, event: MachineEvent, now: number, settings: BreakerSettings): Decision {
-  const overdue = failOverdueProbe(state, now, settings);
-  if (overdue) {
-    const after = decide(overdue.state, event, now, settings);
-    return { state: after.state, effects: [...overdue.effects, ...after.effects] };
-  }
-  return decide(state, event, now, settings);
+/** The numbers of a ramp's step start again at this many calls, so that they fit their words. */
+const MOST_OFFERED = 1_000_000;
+
+/** What a decision is made with, beside the state and the event. */
+export interface Circumstances {
+  /** Monotonic milliseconds. */
+  readonly now: number;
+  readonly settings: BreakerSettings;
+  /** Drawn by the caller, in [0, 1): what jitter comes from. */
+  readonly chance: number;
 }
 
-function decide(state: MachineState, event: MachineEvent, now: number, settings: BreakerSettings): Decision {
+/** Decides what an event makes of a breaker: no I/O, no clock, no timers, no dice. */
+export function transition(state: MachineState, event: MachineEvent, at: Circumstances): Decision {
+  const elapsed = letTimePass(state, at);
+  const after = decide(elapsed.state, event, at);
+  return elapsed.effects.length === 0 ? after : { state: after.state, effects: [...elapsed.effects, ...after.effects] };
+}
+
+function decide(state: MachineState, event: MachineEvent, at: Circumstances): Decision {
   switch (event.type) {
     case 'call':
-      return admit(state, now, settings);
-    case 'succeeded':
-      return isCurrent(state, event.permit) ? onSuccess(state, event.permit, now, settings) : unchanged(state);
-    case 'failed':
-      return isCurrent(state, event.permit) ? onFailure(state, event.counts, now, settings) : unchanged(state);
+      return admit(state, at);
+    case 'settled':
+      return isCurrent(state, event.permit) ? judge(state, event, at) : unchanged(state);
+    case 'overdue':
+      return isCurrent(state, event.permit) ? judgeOverdue(state, event.counts, at) : unchanged(state);
     case 'released':
-      return isCurrent(state, event.permit)
-        ? { state: returnLease(state, event.permit), effects: [] }
-        : unchanged(state);
+      return isCurrent(state, event.permit) ? unchanged(withoutLease(state, event.permit)) : unchanged(state);
     case 'trip':
       return state.kind === 'closed' || state.kind === 'half_open'
-        ? enter(state, open(state, now, settings), event.reason)
+        ? enter(state, open(state, at), event.reason)
         : unchanged(state);
     case 'reset':
       return state.kind === 'open' || state.kind === 'half_open'
-        ? enter(state, closed(state, now), event.reason)
+        ? enter(state, closed(state, at), event.reason)
         : unchanged(state);
     case 'mode':
-      return changeMode(state, event.mode, event.reason, now);
+      return changeMode(state, event.mode, event.reason, at);
+    case 'restore':
+      return unchanged(restored(state, event.state, at));
     case 'tick':
       return unchanged(state);
   }
 }
 
-/** A hung probe must not hold its permit for ever: past its deadline it has failed, whoever notices first. */
-function failOverdueProbe(state: MachineState, now: number, settings: BreakerSettings): Decision | undefined {
-  if (state.kind !== 'half_open' || !state.leases.some((lease) => lease.deadline <= now)) return undefined;
-  return enter(state, open(state, now, settings), 'probe_failed');
+/** What time alone has decided, whoever notices first: a hung probe has failed, a step of the ramp is over. */
+function letTimePass(state: MachineState, at: Circumstances): Decision {
+  if (state.kind !== 'half_open') return unchanged(state);
+  // A hung probe must not hold its permit for ever.
+  if (state.leases.some((lease) => lease.deadline <= at.now)) {
+    return enter(state, open(state, at), 'probe_failed');
+  }
+  return state.step > 0 ? advanceRamp(state, at) : unchanged(state);
 }
 
-function admit(state: MachineState, now: number, settings: BreakerSettings): Decision {
+function admit(state: MachineState, at: Circumstances): Decision {
   switch (state.kind) {
     case 'closed':
     case 'disabled':
     case 'shadow':
-      return { state, effects: [{ type: 'admit', permit: { generation: state.generation, lease: null } }] };
+      return admitted(state, null);
     case 'forced_open':
-      return { state, effects: [{ type: 'deny', retryAfterMs: null }] };
-    case 'open': {
-      if (now < state.until) return { state, effects: [{ type: 'deny', retryAfterMs: state.until - now }] };
-      const entered = enter(state, halfOpen(state, now), 'cooldown');
-      const probe = admit(entered.state, now, settings);
-      return { state: probe.state, effects: [...entered.effects, ...probe.effects] };
-    }
+      return denied(state, null);
+    case 'open':
+      return at.now < state.until
+        ? denied(state, state.until - at.now)
+        : then(enter(state, halfOpen(state, state.reopenings, at), 'cooldown'), (entered) => admit(entered, at));
     case 'half_open':
-      return grantProbe(state, now, settings);
+      return state.step === 0 ? grantProbe(state, at) : admitShare(state, at);
   }
 }
 
-function grantProbe(
-  state: Extract<MachineState, { kind: 'half_open' }>,
-  now: number,
-  settings: BreakerSettings,
-): Decision {
-  const { probes, probeTimeoutMs } = settings.halfOpen;
+function grantProbe(state: HalfOpen, at: Circumstances): Decision {
+  const { probes, probeTimeoutMs } = at.settings.halfOpen;
   // `probes` was lowered meanwhile to what has come back good already: no further result would decide.
-  if (state.good >= probes) {
-    const entered = enter(state, closed(state, now), 'probes_passed');
-    const call = admit(entered.state, now, settings);
-    return { state: call.state, effects: [...entered.effects, ...call.effects] };
-  }
+  if (state.good >= probes) return then(endProbing(state, at), (entered) => admit(entered, at));
   // Probes that are out, and those that came back good, together never pass what is needed to decide.
-  if (state.leases.length + state.good >= probes) {
+  if (state.leases.length + state.good >= probes || state.leases.length >= MOST_LEASES) {
     const nextDeadline = Math.min(...state.leases.map((lease) => lease.deadline));
-    return { state, effects: [{ type: 'deny', retryAfterMs: Math.max(0, nextDeadline - now) }] };
+    return denied(state, nextDeadline - at.now);
   }
-  const lease = { id: state.nextLease, deadline: now + probeTimeoutMs };
-  return {
-    state: { ...state, nextLease: lease.id + 1, leases: [...state.leases, lease] },
-    effects: [{ type: 'admit', permit: { generation: state.generation, lease: lease.id } }],
-  };
+  const lease = { id: freeLease(state), deadline: at.now + probeTimeoutMs };
+  return admitted({ ...state, leases: [...state.leases, lease] }, lease.id);
 }
 
-function onSuccess(state: MachineState, permit: Permit, now: number, settings: BreakerSettings): Decision {
-  if (state.kind !== 'half_open' || !holdsLease(state, permit)) return unchanged(state);
-  const good = state.good + 1;
-  if (good >= settings.halfOpen.probes) return enter(state, closed(state, now), 'probes_passed');
-  return { state: { ...(returnLease(state, permit) as typeof state), good }, effects: [] };
+/** Lets a call of the ramp through where the step's share is not used up: the first one always. */
+function admitShare(state: HalfOpen, at: Circumstances): Decision {
+  const share = at.settings.halfOpen.ramp[state.step - 1] ?? 1;
+  const starts = state.offered >= MOST_OFFERED;
+  const offered = starts ? 1 : state.offered + 1;
+  const before = starts ? 0 : state.admitted;
+  if (before < offered * share) return admitted({ ...state, offered, admitted: before + 1 }, null);
+  const retryAfterMs = Math.max(0, state.stepSince + at.settings.halfOpen.rampStepMs - at.now);
+  return denied({ ...state, offered }, retryAfterMs);
 }
 
-function onFailure(state: MachineState, counts: WindowCounts, now: number, settings: BreakerSettings): Decision {
+function judge(state: MachineState, verdict: Verdict, at: Circumstances): Decision {
   switch (state.kind) {
-    case 'half_open':
-      return enter(state, open(state, now, settings), 'probe_failed');
     case 'closed':
-      return reachesThreshold(counts, settings)
-        ? enter(state, open(state, now, settings), 'threshold', counts)
-        : unchanged(state);
     case 'shadow':
-      return now >= state.quietUntil && reachesThreshold(counts, settings)
-        ? { state: { ...state, quietUntil: now + settings.cooldownMs }, effects: [{ type: 'shadow_trip', counts }] }
-        : unchanged(state);
+      return judgeWindow(state, verdict.counts, verdict, at);
+    case 'half_open':
+      return state.step === 0 ? judgeProbe(state, verdict, at) : judgeRamp(state, verdict, at);
     default:
       return unchanged(state);
   }
 }
 
-function reachesThreshold({ executed, failed }: WindowCounts, { trip }: BreakerSettings): boolean {
-  if (trip.failures !== null && failed >= trip.failures) return true;
-  return trip.failureRatio !== null && executed >= trip.minimumCalls && failed / executed >= trip.failureRatio;
+function judgeOverdue(state: MachineState, counts: WindowCounts, at: Circumstances): Decision {
+  if (state.kind === 'closed' || state.kind === 'shadow') {
+    return judgeWindow(state, counts, { failed: false, slow: true }, at);
+  }
+  // A probe has its deadline for that.
+  if (state.kind !== 'half_open' || state.step === 0) return unchanged(state);
+  return advanceRamp({ ...state, executed: state.executed + 1, slow: state.slow + 1 }, at);
 }
 
-function changeMode(state: MachineState, mode: BreakerMode, reason: TransitionReason, now: number): Decision {
-  if (mode !== 'auto') return state.kind === mode ? unchanged(state) : enter(state, held(state, mode, now), reason);
+function judgeWindow(
+  state: Closed | Shadow,
+  counts: WindowCounts,
+  call: { readonly failed: boolean; readonly slow: boolean },
+  at: Circumstances,
+): Decision {
+  const reason = trippedBy(counts, at.settings.trip, call);
+  if (reason === undefined) return unchanged(state);
+  if (state.kind === 'closed') return enter(state, open(state, at), reason, counts);
+  if (at.now < state.quietUntil) return unchanged(state);
+  const quietUntil = at.now + cooldownLengthMs(at.settings.cooldownMs, 0, at.chance);
+  return { state: { ...state, quietUntil }, effects: [{ type: 'shadow_trip', reason, counts }] };
+}
+
+function judgeProbe(state: HalfOpen, { permit, failed, slow }: Verdict, at: Circumstances): Decision {
+  if (!state.leases.some((lease) => lease.id === permit.lease)) return unchanged(state);
+  const isTooSlow = slow && at.settings.trip.slowRatio !== null;
+  if (failed || isTooSlow) return enter(state, open(state, at), 'probe_failed');
+  const back = withoutLease({ ...state, good: state.good + 1 }, permit);
+  return back.good >= at.settings.halfOpen.probes ? endProbing(back, at) : unchanged(back);
+}
+
+function judgeRamp(state: HalfOpen, { failed, slow, wasOverdue }: Verdict, at: Circumstances): Decision {
+  const judged = {
+    ...state,
+    executed: state.executed + (wasOverdue ? 0 : 1),
+    failed: state.failed + (failed ? 1 : 0),
+    slow: state.slow + (slow && !wasOverdue ? 1 : 0),
+  };
+  return advanceRamp(judged, at);
+}
+
+/** The probes were good: the first step of the ramp, or all traffic where there is none. */
+function endProbing(state: HalfOpen, at: Circumstances): Decision {
+  return at.settings.halfOpen.ramp.length > 0
+    ? unchanged(nextStep(state, at))
+    : enter(state, closed(state, at), 'probes_passed');
+}
+
+/** Goes on to the next step, back to open, or to closed after the last one, as the step's calls say. */
+function advanceRamp(state: HalfOpen, at: Circumstances): Decision {
+  const { ramp, rampStepMs } = at.settings.halfOpen;
+  const isOver = at.now - state.stepSince >= rampStepMs;
+  switch (judgeStep(state, at.settings.trip, isOver)) {
+    case 'bad':
+      return enter(state, open(state, at), 'probe_failed');
+    case 'good':
+      return state.step < ramp.length
+        ? unchanged(nextStep(state, at))
+        : enter(state, closed(state, at), 'probes_passed');
+    case 'unclear':
+      return unchanged(state);
+  }
+}
+
+function changeMode(state: MachineState, mode: BreakerMode, reason: TransitionReason, at: Circumstances): Decision {
+  if (mode !== 'auto') return state.kind === mode ? unchanged(state) : enter(state, held(state, mode, at), reason);
   switch (state.kind) {
     // What was held open is probed before traffic returns: nobody has seen the dependency well meanwhile.
     case 'forced_open':
-      return enter(state, halfOpen(state, now), reason);
+      return enter(state, halfOpen(state, 0, at), reason);
     case 'disabled':
     case 'shadow':
-      return enter(state, closed(state, now), reason);
+      return enter(state, closed(state, at), reason);
     default:
       return unchanged(state);
   }
@@ -158,17 +231,31 @@ function isCurrent(state: MachineState, permit: Permit): boolean {
   return state.generation === permit.generation;
 }
 
-function holdsLease(state: Extract<MachineState, { kind: 'half_open' }>, permit: Permit): boolean {
-  return state.leases.some((lease) => lease.id === permit.lease);
+function freeLease({ leases }: HalfOpen): number {
+  for (let id = 0; ; id++) if (!leases.some((lease) => lease.id === id)) return id;
 }
 
-function returnLease(state: MachineState, permit: Permit): MachineState {
-  if (state.kind !== 'half_open') return state;
+function withoutLease<State extends MachineState>(state: State, permit: Permit): State {
+  if (state.kind !== 'half_open' || permit.lease === null) return state;
   return { ...state, leases: state.leases.filter((lease) => lease.id !== permit.lease) };
+}
+
+function admitted(state: MachineState, lease: number | null): Decision {
+  return { state, effects: [{ type: 'admit', permit: { generation: state.generation, lease } }] };
+}
+
+function denied(state: MachineState, retryAfterMs: number | null): Decision {
+  return { state, effects: [{ type: 'deny', retryAfterMs }] };
 }
 
 function unchanged(state: MachineState): Decision {
   return { state, effects: [] };
+}
+
+/** One decision after the other, with the effects of both. */
+function then(first: Decision, next: (state: MachineState) => Decision): Decision {
+  const { state, effects } = next(first.state);
+  return { state, effects: [...first.effects, ...effects] };
 }
 
 function enter(
@@ -181,19 +268,53 @@ function enter(
   return { state: to, effects: [effect] };
 }
 
-function closed({ generation }: MachineState, now: number): MachineState {
+function closed({ generation }: MachineState, { now }: Circumstances): Closed {
   return { kind: 'closed', generation: generation + 1, since: now };
 }
 
-function open({ generation }: MachineState, now: number, { cooldownMs }: BreakerSettings): MachineState {
-  return { kind: 'open', generation: generation + 1, since: now, until: now + cooldownMs };
+function open(from: MachineState, { now, settings, chance }: Circumstances): Open {
+  const reopenings = from.kind === 'half_open' ? from.reopenings + 1 : 0;
+  const until = now + cooldownLengthMs(settings.cooldownMs, reopenings, chance);
+  return { kind: 'open', generation: from.generation + 1, since: now, reopenings, until };
 }
 
-function halfOpen({ generation }: MachineState, now: number): MachineState {
-  return { kind: 'half_open', generation: generation + 1, since: now, good: 0, nextLease: 1, leases: [] };
+function halfOpen({ generation }: MachineState, reopenings: number, { now }: Circumstances): HalfOpen {
+  return {
+    kind: 'half_open',
+    generation: generation + 1,
+    since: now,
+    reopenings,
+    good: 0,
+    leases: [],
+    step: 0,
+    stepSince: now,
+    offered: 0,
+    admitted: 0,
+    executed: 0,
+    failed: 0,
+    slow: 0,
+  };
 }
 
-function held({ generation }: MachineState, mode: Exclude<BreakerMode, 'auto'>, now: number): MachineState {
+function nextStep(state: HalfOpen, { now }: Circumstances): HalfOpen {
+  const fresh = { leases: [], offered: 0, admitted: 0, executed: 0, failed: 0, slow: 0 };
+  return { ...state, ...fresh, step: state.step + 1, stepSince: now };
+}
+
+function held({ generation }: MachineState, mode: Exclude<BreakerMode, 'auto'>, { now }: Circumstances): Held | Shadow {
   const common = { generation: generation + 1, since: now };
   return mode === 'shadow' ? { ...common, kind: mode, quietUntil: now } : { ...common, kind: mode };
+}
+
+function restored(from: MachineState, to: RestoredState, at: Circumstances): MachineState {
+  switch (to.kind) {
+    case 'closed':
+      return closed(from, at);
+    case 'half_open':
+      return halfOpen(from, to.reopenings, at);
+    case 'open': {
+      const { reopenings, remainingMs } = to;
+      return { kind: 'open', generation: from.generation + 1, since: at.now, reopenings, until: at.now + remainingMs };
+    }
+  }
 }

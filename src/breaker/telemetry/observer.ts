@@ -10,7 +10,15 @@ import type {
   WireOutcome,
 } from '@switchgear/conventions';
 import type { WireLoad } from '../neutral/wire.ts';
-import type { WindowCounts } from '../window/time-window.ts';
+import type { WindowCounts } from '../window/window-counts.ts';
+
+/** What a histogram of the breaker's own has counted. */
+export interface HistogramReading {
+  /** Per bucket, one more than there are bounds. */
+  readonly counts: readonly number[];
+  /** In the metric's unit. */
+  readonly sum: number;
+}
 
 /** The numbers of one wire, read at collection. */
 export interface WireReadings {
@@ -19,6 +27,8 @@ export interface WireReadings {
   calls(outcome: WireOutcome): number;
   drained(outcome: DrainOutcome): number;
   dropped(reason: DropReason): number;
+  /** Waits from diversion to replay, in seconds, by the bounds of `METRICS.wireWait`. */
+  waits(): HistogramReading;
   /** undefined on wires that hold nothing. */
   load(): WireLoad | undefined;
 }
@@ -34,7 +44,11 @@ export interface BreakerReadings {
   readonly settings: BreakerSettings;
   readonly callSpans: CallSpans;
   readonly wires: readonly WireReadings[];
+  /** When it began to count: wall time, ms. */
+  readonly countsSince: number;
   calls(outcome: CallOutcome): number;
+  /** In seconds, by the bounds of `METRICS.callDuration`. */
+  durations(outcome: TimedOutcome): HistogramReading;
   /** Wall time, ms. */
   wallMs(): number;
   slowCalls(): number;
@@ -99,6 +113,8 @@ export interface BreakerObserver {
   /** The breaker exists: its series begin at 0. */
   added(breaker: BreakerReadings): void;
   removed(breaker: BreakerReadings): void;
+  /** Whether it is to be told of executed calls by `timed`: asked at every call, so it must be cheap. Left out: always. */
+  hearsTimed?(breaker: BreakerReadings): boolean;
   /** An executed call ended. */
   timed(breaker: BreakerReadings, outcome: TimedOutcome, durationMs: number, stateAtStart: BreakerState): void;
   failed(breaker: BreakerReadings, call: FailedCall): void;
