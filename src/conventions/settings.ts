@@ -263,8 +263,9 @@ function numberCheckOf({ kind, min, max }: Extract<SettingLimit, { min: number }
     : number(`must be from ${min} to ${max}`, (value) => value >= min && value <= max);
 }
 
-const boolean: Check = (value, field) =>
-  typeof value === 'boolean' ? [] : [{ field, rule: 'must be true or false', value }];
+function boolean(value: unknown, field: string): Problem[] {
+  return typeof value === 'boolean' ? [] : [{ field, rule: 'must be true or false', value }];
+}
 
 function risingRatios(most: number): Check {
   const rule = `must be a list of at most ${most} numbers in (0, 1), each above the one before`;
