@@ -2,12 +2,12 @@ import {
   ACTION_KINDS,
   BREAKER_STATES,
   CALL_OUTCOMES,
+  checkSettingsPatch,
   OVERRIDE_MODES,
-  SETTINGS_LIMITS,
-  type SettingLimit,
 } from '@switchgear/conventions';
 import { z } from 'zod';
 import { AUDIT_ACTIONS } from '../store/store.ts';
+import { settings, settingsPatchShape } from './settings-schema.ts';
 
 /** The shapes of the API: requests are checked against them, and `openapi.json` is made from them. */
 const name = z.string().min(1).max(512);
@@ -34,13 +34,14 @@ export const overrideBody = z.strictObject({
 export const releaseBody = z.strictObject({ reason: reason.optional() });
 export const actionBody = z.strictObject({ reason });
 
-/** Any of the settings, and nothing else. */
-export const configBody = z.strictObject({
-  trip: z.strictObject(settingsOf(SETTINGS_LIMITS.trip)).partial().optional(),
-  cooldownMs: settingOf(SETTINGS_LIMITS.cooldownMs).optional(),
-  halfOpen: z.strictObject(settingsOf(SETTINGS_LIMITS.halfOpen)).partial().optional(),
-  timeoutMs: settingOf(SETTINGS_LIMITS.timeoutMs).optional(),
-});
+/** A patch that the conventions have checked: the API and a breaker refuse the same, in the same words. */
+export const configBody = z.preprocess((value, context) => {
+  for (const problem of checkSettingsPatch(value)) {
+    const path = problem.field === '' ? [] : problem.field.split('.');
+    context.addIssue({ code: 'custom', path, message: problem.rule, input: problem.value, params: { problem } });
+  }
+  return value;
+}, settingsPatchShape);
 
 export const breakersQuery = z.strictObject({
   service: name.optional(),
@@ -74,13 +75,6 @@ const wire = z.object({
   dead: count,
   dropped: count,
 });
-const settings = z.object({
-  trip: z.object(settingsOf(SETTINGS_LIMITS.trip)),
-  cooldownMs: settingOf(SETTINGS_LIMITS.cooldownMs),
-  halfOpen: z.object(settingsOf(SETTINGS_LIMITS.halfOpen)),
-  timeoutMs: settingOf(SETTINGS_LIMITS.timeoutMs),
-});
-
 export const breakerView = z.object({
   service: z.string(),
   breaker: z.string(),
@@ -154,7 +148,7 @@ export const auditItem = z.object({
 
 export const overrideAnswer = z.object({ revision: count, override: override.nullable() });
 export const actionAnswer = z.object({ revision: count, action });
-export const configAnswer = z.object({ revision: count, config: configBody.nullable() });
+export const configAnswer = z.object({ revision: count, config: settingsPatchShape.nullable() });
 export const problemDocument = z.object({
   type: z.literal('about:blank'),
   title: z.string(),
@@ -169,18 +163,3 @@ export function page<T extends z.ZodType>(item: T) {
 
 export type EventItem = z.infer<typeof eventItem>;
 export type AuditItem = z.infer<typeof auditItem>;
-
-type SettingSchema<Limit extends SettingLimit> = Limit['nullable'] extends true
-  ? z.ZodNullable<z.ZodNumber>
-  : z.ZodNumber;
-
-function settingsOf<Limits extends Readonly<Record<string, SettingLimit>>>(limits: Limits) {
-  const entries = Object.entries(limits).map(([key, limit]) => [key, settingOf(limit)]);
-  return Object.fromEntries(entries) as { [Key in keyof Limits]: SettingSchema<Limits[Key]> };
-}
-
-/** Where a setting can be turned off, `null` does so. */
-function settingOf<Limit extends SettingLimit>({ kind, min, max, nullable }: Limit) {
-  const range = kind === 'integer' ? z.int().min(min).max(max) : z.number().gt(min).max(max);
-  return (nullable ? range.nullable() : range) as SettingSchema<Limit>;
-}

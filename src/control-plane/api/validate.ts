@@ -12,6 +12,11 @@ export function validate<T extends z.ZodType>(schema: T, value: unknown, part: s
 }
 
 function problemsOf(issue: z.core.$ZodIssue, input: unknown, part: string): Problem[] {
+  // A check of the conventions has said all there is to say.
+  if (issue.code === 'custom' && issue.params?.problem) {
+    const problem = issue.params.problem as Problem;
+    return [{ ...problem, field: problem.field || part }];
+  }
   const path = issue.path.map(String);
   const field = path.join('.') || part;
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);

@@ -3,7 +3,7 @@ import {
   applySettings,
   type BreakerSettings,
   checkSettingsPatch,
-  checkTripRules,
+  checkSettingsRules,
   InvalidInputError,
   OVERRIDE_MODES,
   type Override,
@@ -115,7 +115,7 @@ export function configChange(
   now: number,
 ): DecideChange {
   refuse(checkSettingsPatch(patch));
-  for (const settings of reported) refuse(checkTripRules(applySettings(settings, patch)));
+  for (const settings of reported) refuse(checkSettingsRules(applySettings(settings, patch)));
   const config = Object.keys(patch).length > 0 ? patch : null;
   return (current) => ({
     next: { ...partsOf(current), config },

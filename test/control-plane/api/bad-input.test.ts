@@ -64,17 +64,29 @@ describe('a request that is refused', () => {
   });
 
   test.each([
-    [{ cooldownMs: '5' }, 'cooldownMs'],
-    [{ trip: { failureRatio: 1.5 } }, 'trip.failureRatio'],
-    [{ trip: { windowMs: null } }, 'trip.windowMs'],
-    [{ halfOpen: { probes: 0 } }, 'halfOpen.probes'],
-    [{ surprise: 1 }, 'surprise'],
-    [[], 'body'],
-    [null, 'body'],
-  ])('settings %j name the field', async (body, field) => {
+    [{ cooldownMs: '5' }, 'cooldownMs', 'must be an integer from 1 to 86400000, got "5"'],
+    [{ cooldownMs: { baseMs: 1, factor: 0 } }, 'cooldownMs.factor', 'must be from 1 to 100, got 0'],
+    [{ cooldownMs: {} }, 'cooldownMs.baseMs', 'must be an integer from 1 to 86400000, got nothing'],
+    [{ trip: { failureRatio: 1.5 } }, 'trip.failureRatio', 'must be in (0, 1], got 1.5'],
+    [{ trip: { windowMs: null } }, 'trip.windowMs', 'must be an integer from 100 to 86400000, got null'],
+    [{ trip: { countOverdue: 'yes' } }, 'trip.countOverdue', 'must be true or false, got "yes"'],
+    [{ halfOpen: { probes: 0 } }, 'halfOpen.probes', 'must be an integer from 1 to 1000, got 0'],
+    [
+      { halfOpen: { ramp: [0.5, 0.1] } },
+      'halfOpen.ramp',
+      'must be a list of at most 10 numbers in (0, 1), each above the one before, got [0.5,0.1]',
+    ],
+    [
+      { surprise: 1 },
+      'surprise',
+      'is unknown; known here: trip, cooldownMs, halfOpen, timeoutMs, maxConcurrent, got 1',
+    ],
+    [[], 'body', 'must be an object, got []'],
+    [null, 'body', 'must be an object, got null'],
+  ])('settings %j name field, rule and value', async (body, field, said) => {
     const answer = await plane.ask('PUT', `${PAYMENTS}/config`, { body });
     expect(answer.status).toBe(400);
-    expect(answer.body.errors[0].field).toBe(field);
+    expect(answer.body.errors).toEqual([{ field, detail: `\`${field}\` ${said}` }]);
   });
 
   test.each([

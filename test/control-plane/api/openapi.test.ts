@@ -1,8 +1,10 @@
-import { checkSettingsPatch } from '@switchgear/conventions';
+import { checkSettingsPatch, DEFAULT_SETTINGS, InvalidInputError, SETTINGS_LIMITS } from '@switchgear/conventions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openApiDocument } from '../../../src/control-plane/api/openapi.ts';
 import { type OperationsOptions, operations } from '../../../src/control-plane/api/operations.ts';
 import { configBody } from '../../../src/control-plane/api/schemas.ts';
+import { settingsPatchShape } from '../../../src/control-plane/api/settings-schema.ts';
+import { validate } from '../../../src/control-plane/api/validate.ts';
 import { type Started, startControlPlane, statusMetrics } from '../app/support.ts';
 
 let plane: Started;
@@ -83,19 +85,95 @@ test('what the API answers has the fields that the document requires', async () 
   expect(Object.keys(body).sort()).toEqual([...required].sort());
 });
 
-test.each([
-  [{}],
-  [{ cooldownMs: 1 }],
-  [{ cooldownMs: 0 }],
-  [{ timeoutMs: null }],
-  [{ timeoutMs: 86_400_001 }],
-  [{ trip: { failureRatio: 1, failures: null } }],
-  [{ trip: { failureRatio: 0 } }],
-  [{ trip: { windowMs: 99 } }],
-  [{ trip: { minimumCalls: 1.5 } }],
-  [{ halfOpen: { probes: 1_000, probeTimeoutMs: 1 } }],
-  [{ halfOpen: { probes: 1_001 } }],
-  [{ halfOpen: { ramp: 1 } }],
-])('the described settings and the rules of the conventions agree on %j', (patch) => {
-  expect(configBody.safeParse(patch).success).toBe(checkSettingsPatch(patch).length === 0);
+/** Of each setting: what it may be at its edges, and what it may not. */
+const TRIP: Record<string, { good: unknown[]; bad: unknown[] }> = {
+  failureRatio: { good: [null, 0.001, 1], bad: [0, 1.001, '0.5', true] },
+  minimumCalls: { good: [1, 1_000_000], bad: [null, 0, 1_000_001, 1.5] },
+  failures: { good: [null, 1, 1_000_000], bad: [0, 1_000_001, 2.5] },
+  consecutive: { good: [null, 1, 1_000_000], bad: [0, 1_000_001, 2.5, 'three'] },
+  slowRatio: { good: [null, 0.001, 1], bad: [0, 1.001, []] },
+  slowMs: { good: [null, 1, 86_400_000], bad: [0, 86_400_001, 0.5] },
+  countOverdue: { good: [true, false], bad: [null, 0, 'true'] },
+  windowMs: { good: [100, 86_400_000], bad: [null, 99, 86_400_001] },
+  windowCalls: { good: [null, 1, 1_000], bad: [0, 1_001, 1.5] },
+  debounceMs: { good: [null, 1, 86_400_000], bad: [0, 86_400_001] },
+};
+const HALF_OPEN: typeof TRIP = {
+  probes: { good: [1, 1_000], bad: [null, 0, 1_001] },
+  probeTimeoutMs: { good: [1, 86_400_000], bad: [null, 0, 86_400_001] },
+  ramp: {
+    good: [[], [0.5], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99]],
+    bad: [
+      null,
+      0.5,
+      [0],
+      [1],
+      [0.5, 0.5],
+      [0.5, 0.1],
+      ['0.1'],
+      [0.1, null],
+      Array.from({ length: 11 }, (_, i) => i / 20),
+    ],
+  },
+  rampStepMs: { good: [1, 86_400_000], bad: [null, 0, 86_400_001] },
+};
+const GROWTH: typeof TRIP = {
+  baseMs: { good: [1, 86_400_000], bad: [null, 0, 86_400_001] },
+  maxMs: { good: [1, 86_400_000], bad: [null, 0, 86_400_001] },
+  factor: { good: [1, 1.5, 100], bad: [null, 0.9, 101, '2'] },
+  jitter: { good: [0, 0.5, 1], bad: [null, -0.1, 1.1] },
+};
+const TOP: typeof TRIP = {
+  cooldownMs: { good: [1, 86_400_000, { baseMs: 1 }], bad: [null, 0, 1.5, '5', [], {}, { factor: 2 }] },
+  timeoutMs: { good: [null, 1, 86_400_000], bad: [0, 86_400_001, 'never'] },
+  maxConcurrent: { good: [null, 1, 1_000_000], bad: [0, 1_000_001, 1.5] },
+  trip: { good: [{}], bad: [null, [], 'x', { surprise: 1 }] },
+  halfOpen: { good: [{}], bad: [null, [], { surprise: 1 }] },
+};
+
+const patches = (kind: 'good' | 'bad') => [
+  ...Object.entries(TOP).flatMap(([key, values]) => values[kind].map((value) => ({ [key]: value }))),
+  ...Object.entries(TRIP).flatMap(([key, values]) => values[kind].map((value) => ({ trip: { [key]: value } }))),
+  ...Object.entries(HALF_OPEN).flatMap(([key, values]) =>
+    values[kind].map((value) => ({ halfOpen: { [key]: value } })),
+  ),
+  ...Object.entries(GROWTH).flatMap(([key, values]) =>
+    values[kind].map((value) => ({ cooldownMs: { baseMs: 1, [key]: value } })),
+  ),
+];
+
+test('every setting of the conventions is looked at here', () => {
+  const { trip, halfOpen, cooldownBackoff, ...top } = SETTINGS_LIMITS;
+  expect(Object.keys(TRIP)).toEqual(Object.keys(trip));
+  expect(Object.keys(HALF_OPEN)).toEqual(Object.keys(halfOpen));
+  expect(Object.keys(GROWTH)).toEqual(Object.keys(cooldownBackoff));
+  expect(Object.keys(TOP)).toEqual([...Object.keys(top), 'trip', 'halfOpen']);
+});
+
+test.each([{}, DEFAULT_SETTINGS, ...patches('good')].map((patch) => [patch]))(
+  'settings as the document describes them and the conventions take: %j',
+  (patch) => {
+    expect(checkSettingsPatch(patch)).toEqual([]);
+    expect(settingsPatchShape.safeParse(patch).success).toBe(true);
+    expect(validate(configBody, patch, 'body')).toEqual(patch);
+  },
+);
+
+test.each([{ surprise: 1 }, { 'trip.windowMs': 1 }, ...patches('bad')].map((patch) => [patch]))(
+  'settings that the document rules out, and the API in the words of the conventions: %j',
+  (patch) => {
+    expect(settingsPatchShape.safeParse(patch).success).toBe(false);
+    const problems = checkSettingsPatch(patch);
+    expect(problems).not.toEqual([]);
+    expect(() => validate(configBody, patch, 'body')).toThrow(new InvalidInputError(problems));
+  },
+);
+
+test('the settings of an instance are described whole', async () => {
+  const { properties } =
+    document.paths['/api/v1/breakers/{service}/{breaker}'].get.responses['200'].content['application/json'].schema;
+  const [settings] = properties.byInstance.items.properties.settings.anyOf;
+  expect(settings.required.sort()).toEqual(Object.keys(DEFAULT_SETTINGS).sort());
+  expect(settings.properties.trip.required.sort()).toEqual(Object.keys(DEFAULT_SETTINGS.trip).sort());
+  expect(settings.properties.halfOpen.required.sort()).toEqual(Object.keys(DEFAULT_SETTINGS.halfOpen).sort());
 });

@@ -135,7 +135,12 @@ describe('desired state', () => {
     [{ cooldownMs: 0 }, /`cooldownMs` must be an integer from 1 to 86400000, got 0/],
     [{ trip: { failureRatio: 2 } }, /`trip.failureRatio` must be in \(0, 1\], got 2/],
     [{ surprise: 1 } as SettingsPatch, /`surprise` is unknown/],
-    [{ trip: { failureRatio: null } }, /`trip` must keep at least one/],
+    [{ trip: { failureRatio: null, slowRatio: null } }, /`trip` must keep at least one/],
+    [{ trip: { slowMs: null } }, /`trip.slowMs` must be set where slowRatio is, got null/],
+    [{ cooldownMs: { baseMs: 2, maxMs: 1 } }, /`cooldownMs.maxMs` must not be below baseMs, got 1/],
+    [{ cooldownMs: { baseMs: 0 } }, /`cooldownMs.baseMs` must be an integer from 1 to 86400000, got 0/],
+    [{ halfOpen: { ramp: [0.5, 0.1] } }, /`halfOpen.ramp` must be a list of at most 10 numbers in \(0, 1\)/],
+    [{ maxConcurrent: 0 }, /`maxConcurrent` must be an integer from 1 to 1000000, got 0/],
   ])('settings that break a rule are refused: %j', async (patch, message) => {
     await expect(desired.configure('shop', 'payments', patch, [DEFAULT_SETTINGS], 'operator')).rejects.toThrow(message);
     expect(await audit()).toEqual([]);
