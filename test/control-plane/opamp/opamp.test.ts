@@ -1,4 +1,5 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { DEFAULT_SETTINGS } from '@switchgear/conventions';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AGENT, attribute, inFuture, inventory, opampAgent, type Started, startControlPlane } from '../app/support.ts';
 
@@ -33,6 +34,26 @@ describe('OpAMP', () => {
     expect((await plane.ask('GET', '/api/v1/agents')).body.items).toMatchObject([
       { service: 'shop', instance: 'shop-1', liveness: 'live', connected: true, breakers: 1 },
     ]);
+  });
+
+  test('a newer library and an older one of the same breaker are both taken, shown and steered', async () => {
+    const older = opampAgent(plane.url, 'shop');
+    await older.send(older.describe('payments'));
+    const newer = opampAgent(plane.url, 'shop', `${'B'.repeat(21)}A==`);
+    const description = newer.describe('payments', {
+      settings: { ...DEFAULT_SETTINGS, bulkhead: { queue: 10 } },
+      keys: 12,
+    });
+    description.agentDescription.identifyingAttributes[1] = attribute('service.instance.id', 'shop-2');
+    expect((await newer.send(description)).status).toBe(200);
+    const { byInstance } = (await plane.ask('GET', PAYMENTS)).body;
+    expect(byInstance[0].settings).toMatchObject({ trip: { slowRatio: null }, halfOpen: { ramp: [] } });
+    expect(byInstance[1].settings).toEqual(DEFAULT_SETTINGS);
+    const body = { trip: { failureRatio: null, slowRatio: 0.4, slowMs: 500 }, halfOpen: { ramp: [0.5] } };
+    expect((await plane.ask('PUT', `${PAYMENTS}/config`, { body })).status).toBe(200);
+    // The older one has no slowRatio: without a failure ratio it would be left without any rule.
+    const refused = await plane.ask('PUT', `${PAYMENTS}/config`, { body: { trip: { failureRatio: null } } });
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ field: 'trip' }] } });
   });
 
   test('a first message that says too little, and a gap, are answered with the wish for the full state', async () => {
