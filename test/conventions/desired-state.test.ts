@@ -59,7 +59,7 @@ describe('a desired-state document', () => {
     [
       at('config.isFailure'),
       { config: { isFailure: 'x' } },
-      'is unknown; known here: trip, cooldownMs, halfOpen, timeoutMs',
+      'is unknown; known here: trip, cooldownMs, halfOpen, timeoutMs, maxConcurrent',
       'x',
     ],
     [at('overide'), { overide: 1 }, 'is unknown; known here: revision, override, action, config', 1],
@@ -142,9 +142,17 @@ describe('a desired-state document', () => {
         }),
         config: fc.record(
           {
-            cooldownMs: ms,
+            trip: fc.record(
+              { slowRatio: fc.option(fc.constantFrom(0.1, 1)), slowMs: ms, countOverdue: fc.boolean() },
+              { requiredKeys: [] },
+            ),
+            cooldownMs: fc.oneof(ms, fc.record({ baseMs: ms, factor: fc.integer({ min: 1, max: 100 }) })),
             timeoutMs: fc.option(ms),
-            halfOpen: fc.record({ probes: fc.integer({ min: 1, max: 1_000 }) }),
+            halfOpen: fc.record({
+              probes: fc.integer({ min: 1, max: 1_000 }),
+              ramp: fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { maxLength: 10 }).map(sharesOf),
+            }),
+            maxConcurrent: fc.option(fc.integer({ min: 1, max: 1_000_000 })),
           },
           { requiredKeys: [] },
         ),
@@ -172,3 +180,8 @@ describe('a desired-state document', () => {
     );
   });
 });
+
+/** Per cent as rising shares. */
+function sharesOf(percents: readonly number[]): number[] {
+  return percents.toSorted((a, b) => a - b).map((percent) => percent / 100);
+}
