@@ -28,4 +28,6 @@ export type { DivertedCall, NeutralWire, WireAnswer, WireHost, WireLoad } from '
 export type { BreakerOptions } from './options.ts';
 export { allBreakers, findBreaker, onBreakerAdded, onBreakerRemoved } from './registry.ts';
 export type { BreakerStats, WireStats } from './stats.ts';
+export type { MetricProducer } from './telemetry/metric-data.ts';
+export { breakerMetricProducer } from './telemetry/metric-producer.ts';
 export type { BreakerObserver, BreakerReadings, TransitionRecord } from './telemetry/observer.ts';

@@ -238,4 +238,4 @@ export const EVENTS = {
 export type EventKey = keyof typeof EVENTS;
 
 /** The events whose rate is limited per breaker, and which are therefore counted when held back. */
-export const LIMITED_EVENTS = ['callException', 'callRejected'] as const satisfies readonly EventKey[];
+export const LIMITED_EVENTS = ['callException', 'callRejected', 'wireOverflow'] as const satisfies readonly EventKey[];

@@ -3,8 +3,12 @@ const MOST_TYPES = 100;
 const OTHER = '_OTHER';
 const seen = new Set<string>();
 
-/** The value of `error.type`: the error's code, else its class's name. Bounded over the life of the process. */
+/**
+ * The value of `error.type`: the error's code, else its class's name. Bounded over the life of the process. `undefined` is a
+ * failure without an error, a result that was judged as one: the conventions have `_OTHER` where there is no value of its own.
+ */
 export function errorType(error: unknown): string {
+  if (error === undefined) return OTHER;
   const type = typeOf(error);
   if (seen.has(type)) return type;
   if (seen.size >= MOST_TYPES || type.length > 60) return OTHER;

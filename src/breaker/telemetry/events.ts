@@ -1,16 +1,8 @@
 import { type Attributes, type Context, type Logger, logs, SeverityNumber } from '@opentelemetry/api';
-import {
-  ATTR,
-  EVENTS,
-  type EventKey,
-  type EventSeverity,
-  LIMITED_EVENTS,
-  SCHEMA_URL,
-  SCOPE_NAME,
-} from '@switchgear/conventions';
+import { ATTR, EVENTS, type EventKey, type EventSeverity, SCHEMA_URL, SCOPE_NAME } from '@switchgear/conventions';
 import { version } from '../version.ts';
+import { mayEmit } from './event-limits.ts';
 import type { BreakerReadings } from './observer.ts';
-import { RateLimit } from './rate-limit.ts';
 
 const SEVERITY: Record<EventSeverity, SeverityNumber> = {
   DEBUG: SeverityNumber.DEBUG,
@@ -30,16 +22,15 @@ export interface EventDetails {
   readonly exception?: unknown;
 }
 
-/** The log events of all breakers. Failures and rejections have a rate limit per breaker; what it held back is counted. */
+/** The log events of all breakers. The frequent ones have a rate limit per breaker; what it held back is counted. */
 export class BreakerEvents {
   readonly #logger: Logger = logs.getLogger(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
-  readonly #limits = new WeakMap<BreakerReadings, Map<EventKey, RateLimit>>();
 
   emit(breaker: BreakerReadings, key: EventKey, { at, context, body, attributes, exception }: EventDetails): void {
     const { name: eventName, severity } = EVENTS[key];
     const severityNumber = SEVERITY[severity];
     if (!this.#logger.enabled({ context, severityNumber, eventName })) return;
-    if (isLimited(key) && !this.#limit(breaker, key, at).allows(at)) return;
+    if (!mayEmit(breaker, key, at)) return;
     this.#logger.emit({
       eventName,
       timestamp: at,
@@ -51,20 +42,4 @@ export class BreakerEvents {
       ...(exception !== undefined && { exception }),
     });
   }
-
-  suppressed(breaker: BreakerReadings, key: EventKey): number {
-    return this.#limits.get(breaker)?.get(key)?.suppressed ?? 0;
-  }
-
-  #limit(breaker: BreakerReadings, key: EventKey, at: number): RateLimit {
-    const limits = this.#limits.get(breaker) ?? new Map<EventKey, RateLimit>();
-    const limit = limits.get(key) ?? new RateLimit(at);
-    limits.set(key, limit);
-    this.#limits.set(breaker, limits);
-    return limit;
-  }
-}
-
-function isLimited(key: EventKey): boolean {
-  return (LIMITED_EVENTS as readonly EventKey[]).includes(key);
 }

@@ -1,5 +1,6 @@
 import {
   type BatchObservableResult,
+  createNoopMeter,
   type Histogram,
   type Meter,
   type MeterProvider,
@@ -9,32 +10,19 @@ import {
 import {
   ATTR,
   BREAKER_STATES,
-  CALL_OUTCOMES,
-  DRAIN_OUTCOMES,
-  DROP_REASONS,
-  EVENTS,
-  type EventKey,
-  LIMITED_EVENTS,
   METRICS,
-  type MetricKey,
   type MetricSpec,
   SCHEMA_URL,
   SCOPE_NAME,
   type TimedOutcome,
-  WIRE_OUTCOMES,
 } from '@switchgear/conventions';
-import { POSSIBLE_TRANSITIONS } from '../machine/transition.ts';
 import { version } from '../version.ts';
-import type { BreakerReadings, WireReadings } from './observer.ts';
+import { diagError } from './isolated-observer.ts';
+import { haveProducer, observedBreakers } from './observed-breakers.ts';
+import type { BreakerReadings } from './observer.ts';
+import { BUCKET_BOUNDS, type HistogramKey, type NumberKey, readSeries, type SeriesSink } from './series.ts';
 
-/** The instruments that are read at collection: all but the histograms. */
-type ObservedKey = Exclude<MetricKey, 'callDuration' | 'wireWait'>;
-type Instruments = Record<ObservedKey, Observable>;
-
-/** Bucket bounds of the call duration in seconds: those of OpenTelemetry's `http.client.request.duration`. */
-const DURATION_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-/** Bucket bounds of the wait in a buffer, in seconds: from one replay's pace to an hour. */
-const WAIT_BOUNDS = [0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600];
+type Instruments = Record<NumberKey, Observable>;
 
 /**
  * A breaker that was closed down. The SDK goes on exporting the last value of a series nobody observes any more, so one
@@ -50,33 +38,35 @@ interface Remains {
 const MOST_REMAINS = 1_000;
 
 /**
- * The metrics of all breakers of the process. The breakers count for themselves; one batch callback reads them at
- * collection, and only the two histograms are recorded as they happen.
+ * The metrics of all breakers of the process by instruments of the metrics API, for an SDK whose readers have no
+ * `breakerMetricProducer`. The breakers count for themselves; one batch callback reads them at collection, and only the
+ * two histograms are recorded as they happen.
  */
 export class BreakerMetrics {
-  readonly #breakers = new Set<BreakerReadings>();
   readonly #remains = new Map<string, Remains>();
-  readonly #suppressed: (breaker: BreakerReadings, event: EventKey) => number;
   #provider: MeterProvider | undefined;
   #callDuration: Histogram | undefined;
   #wireWait: Histogram | undefined;
 
-  /** @param suppressed how many events of a kind a breaker's rate limit has held back */
-  constructor(suppressed: (breaker: BreakerReadings, event: EventKey) => number) {
-    this.#suppressed = suppressed;
-  }
-
   add(breaker: BreakerReadings): void {
-    this.#breakers.add(breaker);
+    observedBreakers.add(breaker);
     this.#remains.delete(breaker.name);
     this.#bind();
   }
 
   remove(breaker: BreakerReadings): void {
-    if (!this.#breakers.delete(breaker)) return;
+    if (!observedBreakers.delete(breaker)) return;
+    // Without instruments its series just end.
+    if (haveProducer() && !this.recordsDurations) return;
     const holding = breaker.wires.filter((wire) => wire.load() !== undefined).map((wire) => wire.name);
     this.#remains.set(breaker.name, { name: breaker.name, holding });
     if (this.#remains.size > MOST_REMAINS) this.#remains.delete(this.#remains.keys().next().value as string);
+  }
+
+  /** Whether `recordDuration` does anything: asked at every call. */
+  get recordsDurations(): boolean {
+    this.#bind();
+    return this.#callDuration !== undefined;
   }
 
   recordDuration(breaker: BreakerReadings, outcome: TimedOutcome, durationMs: number): void {
@@ -94,24 +84,33 @@ export class BreakerMetrics {
     const provider = metrics.getMeterProvider();
     if (provider === this.#provider) return;
     this.#provider = provider;
+    this.#callDuration = undefined;
+    this.#wireWait = undefined;
+    // Instruments from before the first producer stay: they are in another SDK, since an SDK's readers, and their
+    // producers with them, are there before it is registered.
+    if (haveProducer()) {
+      this.#remains.clear();
+      return;
+    }
     const meter = metrics.getMeter(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
-    this.#callDuration = createHistogram(meter, 'callDuration', DURATION_BOUNDS);
-    this.#wireWait = createHistogram(meter, 'wireWait', WAIT_BOUNDS);
+    if (meter !== createNoopMeter()) this.#instrument(meter, provider);
+  }
+
+  #instrument(meter: Meter, provider: MeterProvider): void {
+    this.#callDuration = createHistogram(meter, 'callDuration');
+    this.#wireWait = createHistogram(meter, 'wireWait');
     const instruments = createObserved(meter);
     meter.addBatchObservableCallback((result) => {
       if (this.#provider !== provider) return;
-      for (const breaker of this.#breakers) {
-        observeBreaker(result, instruments, breaker, this.#suppressed);
-        for (const wire of breaker.wires) observeWire(result, instruments, breaker, wire);
-      }
+      for (const error of readSeries(sinkOf(result, instruments))) diagError('A breaker could not be read', error);
       for (const remains of this.#remains.values()) observeRemains(result, instruments, remains);
     }, Object.values(instruments));
   }
 }
 
-function createHistogram(meter: Meter, key: 'callDuration' | 'wireWait', bounds: number[]): Histogram {
+function createHistogram(meter: Meter, key: HistogramKey): Histogram {
   const { name, unit, description } = METRICS[key];
-  return meter.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries: bounds } });
+  return meter.createHistogram(name, { unit, description, advice: { explicitBucketBoundaries: BUCKET_BOUNDS[key] } });
 }
 
 function createObserved(meter: Meter): Instruments {
@@ -126,55 +125,13 @@ function createObservable(meter: Meter, { name, unit, description, instrument }:
   return meter.createObservableUpDownCounter(name, options);
 }
 
-function observeBreaker(
-  result: BatchObservableResult,
-  to: Instruments,
-  breaker: BreakerReadings,
-  suppressed: (breaker: BreakerReadings, event: EventKey) => number,
-): void {
-  const name = { [ATTR.name]: breaker.name };
-  for (const outcome of CALL_OUTCOMES)
-    result.observe(to.calls, breaker.calls(outcome), { ...name, [ATTR.outcome]: outcome });
-  result.observe(to.slowCalls, breaker.slowCalls(), name);
-  result.observe(to.activeCalls, breaker.activeCalls(), name);
-  const current = breaker.state;
-  for (const state of BREAKER_STATES) {
-    result.observe(to.status, state === current ? 1 : 0, { ...name, [ATTR.state]: state });
-  }
-  for (const [state, reason] of POSSIBLE_TRANSITIONS) {
-    const attributes = { ...name, [ATTR.state]: state, [ATTR.reason]: reason };
-    result.observe(to.transitions, breaker.transitions(state, reason), attributes);
-  }
-  const { executed, failed } = breaker.window();
-  result.observe(to.failureRatio, executed === 0 ? 0 : failed / executed, name);
-  const threshold = breaker.settings.trip.failureRatio;
-  if (threshold !== null) result.observe(to.thresholdRatio, threshold, name);
-  for (const event of LIMITED_EVENTS) {
-    result.observe(to.eventsSuppressed, suppressed(breaker, event), { ...name, [ATTR.event]: EVENTS[event].name });
-  }
-}
-
-function observeWire(
-  result: BatchObservableResult,
-  to: Instruments,
-  breaker: BreakerReadings,
-  wire: WireReadings,
-): void {
-  const name = { [ATTR.name]: breaker.name, [ATTR.wireName]: wire.name };
-  // First, because a look at the load gives up what has expired, and that is among the dropped.
-  const load = wire.load();
-  for (const outcome of WIRE_OUTCOMES)
-    result.observe(to.wireCalls, wire.calls(outcome), { ...name, [ATTR.wireOutcome]: outcome });
-  for (const outcome of DRAIN_OUTCOMES) {
-    result.observe(to.wireDrained, wire.drained(outcome), { ...name, [ATTR.wireOutcome]: outcome });
-  }
-  for (const reason of DROP_REASONS)
-    result.observe(to.wireDropped, wire.dropped(reason), { ...name, [ATTR.dropReason]: reason });
-  if (!load) return;
-  result.observe(to.wireDepth, load.depth, name);
-  result.observe(to.wireCapacity, load.capacity, name);
-  result.observe(to.wireSize, load.sizeBytes, name);
-  result.observe(to.wireOldestAge, load.oldestAgeMs / 1_000, name);
+function sinkOf(result: BatchObservableResult, to: Instruments): SeriesSink {
+  return {
+    begin: () => {},
+    number: (key, value, attributes) => result.observe(to[key], value, attributes),
+    // Recorded as it happens.
+    histogram: () => {},
+  };
 }
 
 function observeRemains(result: BatchObservableResult, to: Instruments, { name: breaker, holding }: Remains): void {

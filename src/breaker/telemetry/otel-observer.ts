@@ -17,10 +17,11 @@ export function otelObserver(): BreakerObserver {
 function createOtelObserver(): BreakerObserver {
   const events = new BreakerEvents();
   const spans = new BreakerSpans();
-  const metrics = new BreakerMetrics((breaker, event) => events.suppressed(breaker, event));
+  const metrics = new BreakerMetrics();
   return {
     added: (breaker) => metrics.add(breaker),
     removed: (breaker) => metrics.remove(breaker),
+    hearsTimed: (breaker) => breaker.callSpans === 'all' || metrics.recordsDurations,
     timed(breaker, outcome, durationMs, stateAtStart) {
       metrics.recordDuration(breaker, outcome, durationMs);
       if (outcome === 'success' && breaker.callSpans === 'all') spans.goodCall(breaker, durationMs, stateAtStart);

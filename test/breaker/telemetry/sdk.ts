@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, type ContextManager, context, logs, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
-import { MeterProvider, type MetricData, MetricReader } from '@opentelemetry/sdk-metrics';
+import { MeterProvider, type MetricData, type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { ATTR, SCOPE_NAME } from '@switchgear/conventions';
 
-class PullReader extends MetricReader {
+/** A reader that collects when asked. */
+export class PullReader extends MetricReader {
   protected override onForceFlush(): Promise<void> {
     return Promise.resolve();
   }
@@ -16,8 +17,8 @@ class PullReader extends MetricReader {
 }
 
 /** The real SDK, with exporters that keep what they are given. */
-export function registerSdk() {
-  const reader = new PullReader();
+export function registerSdk({ metricProducers = [] }: { readonly metricProducers?: MetricProducer[] } = {}) {
+  const reader = new PullReader({ metricProducers });
   const spanExporter = new InMemorySpanExporter();
   const logExporter = new InMemoryLogRecordExporter();
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
@@ -28,6 +29,7 @@ export function registerSdk() {
     new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter: logExporter })] }),
   );
   return {
+    collect: () => reader.collect(),
     /** The metrics of one breaker: those of others in the process are left out. */
     async metricsOf(breaker: string): Promise<MetricData[]> {
       const { resourceMetrics } = await reader.collect();
