@@ -1,6 +1,7 @@
 import {
   type AppliedRevision,
   ATTR,
+  BREAKER_STATES,
   type BreakerSettings,
   type BreakerState,
   type InventoryBreaker,
@@ -8,7 +9,16 @@ import {
 } from '@switchgear/conventions';
 import type { EventObservation, MetricObservation } from '../ingest/observation.ts';
 import { type LivenessLimits, liveness } from './liveness.ts';
-import { BREAKER_SERIES, breakerSeries, Readings, setWireCapacity, WIRE_SERIES, wireSeries } from './readings.ts';
+import {
+  BREAKER_SERIES,
+  breakerSeries,
+  Readings,
+  setWireCapacity,
+  stateSeries,
+  WIRE_SERIES,
+  wireSeries,
+} from './readings.ts';
+import { isMoreUrgent, mostUrgent } from './urgency.ts';
 import type { Liveness } from './view.ts';
 
 /** Wires kept of one breaker on one instance; points of further ones are turned away. */
@@ -31,7 +41,7 @@ export interface InstanceOwner {
 /**
  * What is known of one breaker on one instance.
  *
- * Memory: about 0.7 KB, and 0.4 KB for each wire; 200,000 of them with one wire each take some 220 MB.
+ * Memory: about 1 KB, and 0.3 KB for each wire; 200,000 of them with one wire each take some 250 MB.
  */
 export class BreakerInstance {
   readonly agent: InstanceOwner;
@@ -84,10 +94,8 @@ export class BreakerInstance {
 
   /** True where it changed what a view shows, the time it was seen apart; null where there is no room for its wire. */
   applyPoint(point: MetricObservation, at: number): boolean | null {
-    if (point.metric === 'status') {
-      // One point per state: the one with 1 is the state it is in.
-      return point.value >= 1 && this.#sawState(point.attributes[ATTR.state] as BreakerState, at, false);
-    }
+    if (point.metric === 'status')
+      return this.#applyStatus(point.attributes[ATTR.state] as BreakerState, point.value, at);
     const series = breakerSeries(point);
     if (series !== undefined) return this.readings.set(series, point.value, at);
     const ofWire = wireSeries(point);
@@ -98,7 +106,7 @@ export class BreakerInstance {
 
   applyEvent(event: EventObservation, at: number): boolean {
     const state = stateAfter(event);
-    return state !== undefined && this.#sawState(state, at, true);
+    return state !== undefined && this.#enter(state, at, true);
   }
 
   applyInventory(breaker: InventoryBreaker, now: number): void {
@@ -110,7 +118,49 @@ export class BreakerInstance {
       const readings = this.#wire(wire.name);
       if (readings && wire.capacity !== undefined) setWireCapacity(readings, wire.capacity, now);
     }
-    this.#sawState(breaker.state, now, false);
+    this.#enter(breaker.state, now, false);
+  }
+
+  /**
+   * Takes one point of several, one per state. A breaker has 1 in the state it is in; a group of keyed breakers counts
+   * them, so that several are above 0, and the one that most needs eyes stands for the group. The points of an export
+   * come one by one: a state stands until its own point is 0.
+   */
+  #applyStatus(state: BreakerState, count: number, at: number): boolean {
+    this.readings.set(stateSeries(state), count, at);
+    const current = this.#worst();
+    if (current !== null) return this.#sawState(current, this.#worstSince(current), false);
+    // A group without a breaker: none of them is open.
+    const isWhole = BREAKER_STATES.every((each) => this.readings.timeOf(stateSeries(each)) === at);
+    return isWhole && this.#sawState('closed', at, false);
+  }
+
+  /** A state that was told otherwise than by the metric. Of a group it is that of one breaker: the others are as they were. */
+  #enter(state: BreakerState, at: number, began: boolean): boolean {
+    const isGroup = BREAKER_STATES.reduce((sum, each) => sum + this.#countOf(each), 0) > 1;
+    for (const each of BREAKER_STATES) {
+      if (each === state) this.readings.set(stateSeries(each), isGroup ? Math.max(1, this.#countOf(each)) : 1, at);
+      else if (!isGroup) this.readings.set(stateSeries(each), 0, at);
+    }
+    return (!isGroup || this.#worst() === state) && this.#sawState(state, at, began);
+  }
+
+  #worst(): BreakerState | null {
+    return mostUrgent((state) => this.#countOf(state) > 0);
+  }
+
+  /** The newest word on that it is in this state, and in none that needs eyes more. */
+  #worstSince(worst: BreakerState): number {
+    let newest = Number.NEGATIVE_INFINITY;
+    for (const state of BREAKER_STATES) {
+      const at = this.readings.timeOf(stateSeries(state));
+      if (at > newest && (state === worst || isMoreUrgent(state, worst))) newest = at;
+    }
+    return newest;
+  }
+
+  #countOf(state: BreakerState): number {
+    return this.readings.get(stateSeries(state));
   }
 
   /** The newer evidence wins by its own time. An event that comes late still tells when the present state began. */

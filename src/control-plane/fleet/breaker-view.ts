@@ -2,17 +2,8 @@ import { BREAKER_STATES, type BreakerState, type Override } from '@switchgear/co
 import type { BreakerInstance } from './breaker-instance.ts';
 import type { LivenessLimits } from './liveness.ts';
 import { failureRatio, type Readings, sumCalls, sumWire } from './readings.ts';
+import { mostUrgent } from './urgency.ts';
 import type { BreakerDetail, BreakerView, DeliveryView, InstanceView, Liveness, WireView } from './view.ts';
-
-/** Which state of several most needs eyes. */
-const BY_URGENCY = [
-  'forced_open',
-  'open',
-  'half_open',
-  'disabled',
-  'shadow',
-  'closed',
-] as const satisfies BreakerState[];
 
 /** What the control plane wants a breaker to be, as far as a view shows it. */
 export interface Desired {
@@ -48,7 +39,7 @@ export function breakerView(
   return {
     service,
     breaker,
-    state: BY_URGENCY.find((state) => states[state] > 0) ?? null,
+    state: mostUrgent((state) => states[state] > 0),
     states,
     instances: counts,
     calls: sumCalls(live.map(({ readings }) => readings)),

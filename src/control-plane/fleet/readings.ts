@@ -1,4 +1,12 @@
-import { ATTR, CALL_OUTCOMES, type CallOutcome, DROP_REASONS, type MetricKey } from '@switchgear/conventions';
+import {
+  ATTR,
+  BREAKER_STATES,
+  type BreakerState,
+  CALL_OUTCOMES,
+  type CallOutcome,
+  DROP_REASONS,
+  type MetricKey,
+} from '@switchgear/conventions';
 import type { MetricObservation } from '../ingest/observation.ts';
 import type { WireView } from './view.ts';
 
@@ -38,17 +46,26 @@ export class Readings {
     const value = this.#values[series]!;
     return Number.isNaN(value) ? null : value;
   }
+
+  /** The time of the value, in milliseconds since the epoch; NaN where nothing was heard. */
+  timeOf(series: number): number {
+    return this.#times[series]!;
+  }
 }
 
-/** The series of a breaker: one per outcome, then the failure ratio. */
+/** The series of a breaker: one per outcome, then the failure ratio, then one per state. */
 const FAILURE_RATIO = CALL_OUTCOMES.length;
-export const BREAKER_SERIES = FAILURE_RATIO + 1;
+const STATES = FAILURE_RATIO + 1;
+export const BREAKER_SERIES = STATES + BREAKER_STATES.length;
 
 /** The series of a wire. */
 const WIRE = { served: 0, buffered: 1, failed: 2, depth: 3, capacity: 4, oldestAge: 5, replayed: 6, dead: 7 } as const;
 const DROPPED = 8;
 export const WIRE_SERIES = DROPPED + DROP_REASONS.length;
 
+const STATE_SERIES = Object.fromEntries(BREAKER_STATES.map((state, index) => [state, STATES + index])) as Readonly<
+  Record<BreakerState, number>
+>;
 const OUTCOME_SERIES: ReadonlyMap<string, number> = new Map(CALL_OUTCOMES.map((outcome, index) => [outcome, index]));
 const DROP_SERIES: ReadonlyMap<string, number> = new Map(
   DROP_REASONS.map((reason, index) => [reason, DROPPED + index]),
@@ -62,6 +79,11 @@ const WIRE_SERIES_OF: Partial<Record<MetricKey, (attributes: Readonly<Record<str
     wireDrained: (attributes) => outcomeSeries(attributes[ATTR.wireOutcome], ['replayed', 'dead']),
     wireDropped: (attributes) => DROP_SERIES.get(attributes[ATTR.dropReason] ?? ''),
   };
+
+/** How many breakers are in a state: 0 or 1, or more for a group of keyed breakers. */
+export function stateSeries(state: BreakerState): number {
+  return STATE_SERIES[state];
+}
 
 /** The breaker's own series that a point belongs to; undefined where no view shows it. */
 export function breakerSeries(point: MetricObservation): number | undefined {

@@ -1,6 +1,7 @@
-import { ATTR, InvalidInputError } from '@switchgear/conventions';
+import { ATTR, BREAKER_STATES, type BreakerState, InvalidInputError } from '@switchgear/conventions';
 import { describe, expect, it } from 'vitest';
-import { agent, event, fleetAt, inventory, metric, START, status } from './observations.ts';
+import type { Fleet } from '../../../src/control-plane/fleet/fleet.ts';
+import { agent, event, fleetAt, inventory, metric, START, status, statusCounts } from './observations.ts';
 
 const MINUTE = 60_000;
 
@@ -226,6 +227,124 @@ describe('state', () => {
     clock.now += 10_000;
     fleet.apply(status(agent('a'), 'payments', 'closed', clock.now));
     expect(fleet.breaker('shop', 'payments')?.state).toBe('closed');
+  });
+});
+
+describe('a group of keyed breakers', () => {
+  const group = (counts: Partial<Record<BreakerState, number>>, at: number) =>
+    statusCounts(agent('a'), 'tenants', counts, at);
+  const shown = (fleet: Fleet) => fleet.breaker('shop', 'tenants')!.byInstance[0]!;
+  const since = (ms: number) => new Date(START + ms).toISOString();
+
+  it('is in the state of its breakers that most needs eyes, and counts as one instance', () => {
+    const { fleet } = fleetAt();
+    fleet.apply(group({ closed: 40, open: 2, half_open: 1 }, START));
+    expect(fleet.breaker('shop', 'tenants')).toMatchObject({
+      state: 'open',
+      states: { open: 1, closed: 0, half_open: 0 },
+    });
+  });
+
+  it('stays in it from export to export, and since the first', () => {
+    const { fleet, changes } = fleetAt();
+    fleet.apply(group({ closed: 40, open: 2 }, START));
+    changes.length = 0;
+    for (const at of [1_000, 2_000, 3_000])
+      fleet.apply(group({ closed: 40 - at / 1_000, open: 2 + at / 1_000 }, START + at));
+    expect(shown(fleet)).toMatchObject({ state: 'open', stateSince: since(0) });
+    expect(changes).toEqual([]);
+  });
+
+  it('stays in it where an export comes in two requests, whichever part is first', () => {
+    for (const cut of [1, 2, 3, 4, 5]) {
+      const { fleet } = fleetAt();
+      fleet.apply(group({ closed: 40, half_open: 2 }, START));
+      const points = group({ closed: 39, half_open: 3 }, START + 1_000);
+      for (const part of [points.slice(cut), points.slice(0, cut)]) {
+        fleet.apply(part);
+        expect(shown(fleet)).toMatchObject({ state: 'half_open', stateSince: since(0) });
+      }
+    }
+  });
+
+  it('follows its breakers as they get better', () => {
+    const { fleet } = fleetAt();
+    const states = [{ open: 2 }, { open: 1, half_open: 1 }, { half_open: 2 }, {}].map((counts, index) => {
+      fleet.apply(group({ closed: 38, ...counts }, START + index));
+      return [shown(fleet).state, shown(fleet).stateSince];
+    });
+    expect(states).toEqual([
+      ['open', since(0)],
+      ['open', since(0)],
+      ['half_open', since(2)],
+      ['closed', since(3)],
+    ]);
+  });
+
+  it('is made worse by the event of one of them at once, and better by no event', () => {
+    const { fleet } = fleetAt();
+    fleet.apply(group({ closed: 42 }, START - 5_000));
+    fleet.apply([event(agent('a'), 'tenants', 'trip', START - 4_000)]);
+    expect(shown(fleet)).toMatchObject({ state: 'open', stateSince: since(-4_000) });
+    fleet.apply([event(agent('a'), 'tenants', 'halfOpen', START - 3_000)]);
+    fleet.apply([event(agent('a'), 'tenants', 'reset', START - 2_000)]);
+    expect(shown(fleet).state).toBe('open');
+    fleet.apply(group({ closed: 41, open: 1 }, START - 1_000));
+    expect(shown(fleet)).toMatchObject({ state: 'open', stateSince: since(-4_000) });
+    fleet.apply(group({ closed: 42 }, START));
+    expect(shown(fleet)).toMatchObject({ state: 'closed', stateSince: since(0) });
+  });
+
+  it('is made worse by the inventory of its process, and better by no inventory', () => {
+    const { fleet } = fleetAt();
+    fleet.apply(group({ closed: 42 }, START - 1_000));
+    fleet.reportInventory(agent('a'), inventory({ tenants: { state: 'open' } }));
+    expect(shown(fleet).state).toBe('open');
+    fleet.reportInventory(agent('a'), inventory({ tenants: { state: 'closed' } }));
+    expect(shown(fleet)).toMatchObject({ state: 'open', stateSince: since(0) });
+  });
+
+  it('is not turned back by an export that comes late', () => {
+    const { fleet } = fleetAt();
+    fleet.apply(group({ closed: 42 }, START));
+    fleet.apply(group({ closed: 40, open: 2 }, START - 1_000));
+    expect(shown(fleet).state).toBe('closed');
+  });
+
+  it('is closed where it has no breaker, or none any more', () => {
+    const { fleet } = fleetAt();
+    fleet.apply(group({}, START));
+    expect(shown(fleet).state).toBe('closed');
+    fleet.apply(group({ open: 1 }, START + 1));
+    expect(shown(fleet).state).toBe('open');
+    fleet.apply(group({}, START + 2));
+    expect(shown(fleet)).toMatchObject({ state: 'closed', stateSince: since(2) });
+  });
+});
+
+describe('one breaker', () => {
+  it('is never in a state that it is not in while its points come one by one', () => {
+    for (const from of BREAKER_STATES)
+      for (const to of BREAKER_STATES) {
+        const { fleet } = fleetAt();
+        fleet.apply(status(agent('a'), 'payments', from, START - 1_000));
+        for (const point of status(agent('a'), 'payments', to, START)) {
+          fleet.apply([point]);
+          expect([from, to]).toContain(fleet.breaker('shop', 'payments')?.state);
+        }
+        expect(fleet.breaker('shop', 'payments')?.byInstance[0]).toMatchObject({
+          state: to,
+          stateSince: new Date(from === to ? START - 1_000 : START).toISOString(),
+        });
+      }
+  });
+
+  it('began to be closed when its event says, even where the metric was first', () => {
+    const { fleet } = fleetAt();
+    fleet.apply(status(agent('a'), 'payments', 'open', START - 9_000));
+    fleet.apply(status(agent('a'), 'payments', 'closed', START));
+    fleet.apply([event(agent('a'), 'payments', 'reset', START - 4_000)]);
+    expect(fleet.breaker('shop', 'payments')?.byInstance[0]?.stateSince).toBe(new Date(START - 4_000).toISOString());
   });
 });
 

@@ -34,9 +34,17 @@ export function metric(
 
 /** One point per state, as the SDK exports `breaker.status`. */
 export function status(of: AgentIdentity, breaker: string, state: BreakerState, at: number): MetricObservation[] {
-  return BREAKER_STATES.map((each) =>
-    metric(of, breaker, 'status', { [ATTR.state]: each }, each === state ? 1 : 0, at),
-  );
+  return statusCounts(of, breaker, { [state]: 1 }, at);
+}
+
+/** The same of a group of keyed breakers: how many are in each state. */
+export function statusCounts(
+  of: AgentIdentity,
+  breaker: string,
+  counts: Partial<Record<BreakerState, number>>,
+  at: number,
+): MetricObservation[] {
+  return BREAKER_STATES.map((state) => metric(of, breaker, 'status', { [ATTR.state]: state }, counts[state] ?? 0, at));
 }
 
 export function event(
