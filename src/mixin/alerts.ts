@@ -58,7 +58,7 @@ function open(scope: query.Scope, config: MixinConfig): AlertRule {
     labels: { severity: 'critical' },
     annotations: annotations(config, 'BreakerOpen', 'fleet', {
       summary: `Breaker ${value(LABEL.breaker)} of ${value(LABEL.service)} has been open for more than ${config.openFor}`,
-      description: `{{ $value }} instance(s) of ${value(LABEL.service)} have not reached the dependency behind breaker ${value(LABEL.breaker)} for more than ${config.openFor}; no probe has closed it.`,
+      description: `Breaker ${value(LABEL.breaker)} of ${value(LABEL.service)} has not reached its dependency for more than ${config.openFor}: no probe has closed it on {{ $value }} instance(s) or, where it has keys, for {{ $value }} key(s).`,
     }),
   };
 }

@@ -40,7 +40,7 @@ export const TRIPPED_STATES = ['open', 'half_open'] as const satisfies readonly 
 /** The states in which an operator holds a breaker. */
 export const HELD_STATES = ['forced_open', 'disabled', 'shadow'] as const satisfies readonly BreakerState[];
 
-/** A number per state; the highest of a breaker's instances is what its timeline shows. */
+/** A number per state; the highest of a breaker's instances, or keyed breakers, is what its timeline shows. */
 export const STATE_WEIGHTS: Readonly<Record<BreakerState, number>> = {
   closed: 1,
   shadow: 2,
@@ -50,7 +50,7 @@ export const STATE_WEIGHTS: Readonly<Record<BreakerState, number>> = {
   forced_open: 6,
 };
 
-/** Instances in each state. */
+/** Instances in each state; of a group of keyed breakers, the breakers. */
 export function instancesByState(scope: Scope, by: readonly string[] = [...BY_BREAKER, LABEL.state]): string {
   return sum(by, series('status', scope));
 }
@@ -60,20 +60,20 @@ export function breakersIn(scope: Scope, states: readonly BreakerState[]): strin
   return `count(${sum(BY_BREAKER, inStates(scope, states))} > 0) or vector(0)`;
 }
 
-/** Instances that are open or probing, per breaker. */
+/** Instances that are open or probing, per breaker; of a group of keyed breakers, the breakers. */
 export function trippedInstances(scope: Scope): string {
   return sum(BY_BREAKER, inStates(scope, TRIPPED_STATES));
 }
 
-/** A row for each state but closed that a breaker is in: the instances in it. */
+/** A row for each state but closed that a breaker is in: the instances, or keyed breakers, in it. */
 export function notClosed(scope: Scope): string {
   return `${sum([...BY_BREAKER, LABEL.state], series('status', scope, `${LABEL.state}!="closed"`))} > 0`;
 }
 
-/** The worst state among a breaker's instances, as its weight. */
+/** The worst state among a breaker's instances, as its weight. Keyed breakers are counted in a state: any number is one. */
 export function worstState(scope: Scope): string {
   const states = Object.entries(STATE_WEIGHTS).map(
-    ([state, weight]) => `${weight} * ${series('status', scope, `${LABEL.state}="${state}"`)}`,
+    ([state, weight]) => `${weight} * (${series('status', scope, `${LABEL.state}="${state}"`)} > bool 0)`,
   );
   return `max by (${BY_BREAKER.join(', ')}) (${states.join(' or ')})`;
 }

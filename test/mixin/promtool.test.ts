@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { alerts, DEFAULT_CONFIG, recordingRules, runbookQueries } from '../../src/mixin/index.ts';
+import { breakersIn, notClosed, STATE_WEIGHTS, TRIPPED_STATES, worstState } from '../../src/mixin/queries.ts';
 import { describeWithTool } from '../support/tools.ts';
 import { allDashboards, annotationQueries, dataPanels } from './dashboard-json.ts';
 import { fillVariables, parsePromql } from './promql.ts';
@@ -47,6 +48,50 @@ describeWithTool(
       const { stdout } = await run(promtool, ['test', 'rules', join(import.meta.dirname, `promtool/${name}.yaml`)]);
       expect(stdout).toContain('SUCCESS');
     });
+
+    test('a dashboard shows the worst state of a breaker with keys, however many of them are in a better one', async () => {
+      const series = (breaker: string, counts: Record<string, number>) =>
+        Object.entries(counts).map(([state, count]) => ({
+          series: `breaker_status{job="shop", instance="a", breaker_name="${breaker}", breaker_state="${state}"}`,
+          values: `${count}+0x4`,
+        }));
+      const scope = { matchers: '', window: '5m' };
+      const sample = (labels: string, value: number) => ({ labels, value });
+      const shop = (breaker: string) => `{job="shop", breaker_name="${breaker}"}`;
+      await promql(
+        [...series('tenants', { closed: 40, half_open: 3, open: 0 }), ...series('payments', { closed: 1, open: 0 })],
+        [
+          {
+            expr: worstState(scope),
+            exp_samples: [
+              sample(shop('payments'), STATE_WEIGHTS.closed),
+              sample(shop('tenants'), STATE_WEIGHTS.half_open),
+            ],
+          },
+          { expr: breakersIn(scope, TRIPPED_STATES), exp_samples: [sample('{}', 1)] },
+          {
+            expr: notClosed(scope),
+            exp_samples: [sample('{job="shop", breaker_name="tenants", breaker_state="half_open"}', 3)],
+          },
+        ],
+      );
+    });
+
+    async function promql(
+      series: readonly { series: string; values: string }[],
+      expected: readonly { expr: string; exp_samples: readonly { labels: string; value: number }[] }[],
+    ): Promise<void> {
+      const folder = mkdtempSync(join(tmpdir(), 'switchgear-promql-'));
+      try {
+        const file = join(folder, 'test.yaml');
+        const promql_expr_test = expected.map((one) => ({ ...one, eval_time: '1m' }));
+        writeFileSync(file, stringify({ tests: [{ interval: '15s', input_series: series, promql_expr_test }] }));
+        const { stdout } = await run(promtool, ['test', 'rules', file]);
+        expect(stdout).toContain('SUCCESS');
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    }
 
     test('every alert is tested firing and quiet, and every recording rule is tested', () => {
       const alertTests = alertCases();

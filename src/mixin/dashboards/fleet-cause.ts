@@ -68,7 +68,7 @@ export function cause(): Row {
             panel: timeseries({
               title: 'Instances by state',
               description:
-                'How many instances are in each state. All at once: the dependency. One by one: a rollout or a host.',
+                'How many instances are in each state; a breaker with keys counts each of them. All at once: the dependency. One by one: a rollout or a host.',
               queries: [{ expr: query.instancesByState(SELECTED, [LABEL.state]), legend: `{{${LABEL.state}}}` }],
               unit: 'short',
               stacked: true,

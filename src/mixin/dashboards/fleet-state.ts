@@ -84,7 +84,7 @@ export function broken(): Row {
             panel: table({
               title: 'Breakers not closed',
               description:
-                'One row for each state other than closed that a breaker is in, with the number of its instances. Empty is healthy. A breaker that is open on some instances only points at the network or the host rather than the dependency.',
+                'One row for each state other than closed that a breaker is in, with the number of its instances, or of its keys where it has some. Empty is healthy. A breaker that is open on some instances only points at the network or the host rather than the dependency.',
               queries: [{ expr: query.notClosed(SELECTED), legend: '', shape: 'table' }],
               unit: 'short',
               noValue: 'Every breaker is closed',
@@ -92,7 +92,7 @@ export function broken(): Row {
                 { field: LABEL.service, title: 'Service' },
                 { field: LABEL.breaker, title: 'Breaker' },
                 { field: LABEL.state, title: 'State', texts: stateTexts('word') },
-                { field: 'Value', title: 'Instances' },
+                { field: 'Value', title: 'Instances or keys' },
               ],
               link: {
                 title: 'Neutral wires of this breaker',
@@ -106,7 +106,7 @@ export function broken(): Row {
             panel: stateTimeline({
               title: 'State of each breaker',
               description:
-                'The worst state among the instances of each breaker through time. What turned red first is where to look first.',
+                'The worst state among the instances and keys of each breaker through time. What turned red first is where to look first.',
               queries: [{ expr: query.worstState(SELECTED), legend: BREAKER_LEGEND }],
               unit: 'short',
               values: stateTexts('weight'),
