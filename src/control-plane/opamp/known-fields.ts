@@ -5,17 +5,19 @@ export type Part = (value: unknown) => unknown;
 
 export const all: Part = (value) => value;
 
-/** The named fields of an object; `absent` has what stands for those it lacks. */
-export function fields(parts: Readonly<Record<string, Part>>, absent: object = {}): Part {
+/** The named fields of an object, in the order they are named; `absent` has what stands for those it lacks. */
+export function fields(parts: Readonly<Record<string, Part>>, absent: Readonly<Record<string, unknown>> = {}): Part {
   return (value) => {
     if (!isRecord(value)) return value;
-    const known = Object.entries(parts).filter(([key]) => Object.hasOwn(value, key));
-    return { ...absent, ...Object.fromEntries(known.map(([key, part]) => [key, part(value[key])])) };
+    const known = Object.entries(parts).map(([key, part]): [string, unknown] =>
+      Object.hasOwn(value, key) ? [key, part(value[key])] : [key, absent[key]],
+    );
+    return Object.fromEntries(known.filter(([, item]) => item !== undefined));
   };
 }
 
 /** The fields that have these names, each whole. */
-export function fieldsOf(named: object, absent?: object): Part {
+export function fieldsOf(named: object, absent?: Readonly<Record<string, unknown>>): Part {
   return fields(Object.fromEntries(Object.keys(named).map((key) => [key, all])), absent);
 }
 

@@ -87,7 +87,9 @@ describe('steering a breaker', () => {
     await agent.send(agent.describe('payments'));
     const { status, body } = await plane.ask('PUT', `${PAYMENTS}/config`, { body: { trip: { failureRatio: null } } });
     expect(status).toBe(400);
-    expect(body.errors[0].detail).toContain('`trip` must keep at least one of failureRatio and failures');
+    expect(body.errors[0].detail).toContain(
+      '`trip` must keep at least one of failureRatio, failures, consecutive and slowRatio',
+    );
   });
 
   test('events come back newest first, in pages', async () => {
