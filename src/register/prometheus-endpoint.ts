@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import type { CollectionResult, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { CollectionResult, MetricProducer, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { METRICS, type MetricSpec } from '@switchgear/conventions';
 
 /** From a breaker metric's name to the one that the collector and Prometheus' own OTLP receiver give it. */
@@ -13,8 +13,9 @@ const PROMETHEUS_NAMES: ReadonlyMap<string, string> = new Map(
 export class PrometheusEndpoint extends PrometheusExporter {
   #http: Server | undefined;
 
-  constructor() {
-    super({ preventServerStart: true });
+  /** @param metricProducers what it serves beside the metrics of the SDK */
+  constructor(metricProducers: MetricProducer[] = []) {
+    super({ preventServerStart: true, metricProducers });
   }
 
   /**

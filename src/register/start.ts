@@ -68,12 +68,11 @@ function start(shutdownTimeoutMs: number): Switchgear {
 
 function startTelemetry(environment: Environment, resource: Resource) {
   try {
-    const { metricReaders, views, prometheus, logRecordProcessors, spanProcessors } = createPipelines(environment);
+    const { metricReaders, prometheus, logRecordProcessors, spanProcessors } = createPipelines(environment);
     const sdk = new NodeSDK({
       resource,
       autoDetectResources: false,
       metricReaders,
-      views,
       ...(logRecordProcessors && { logRecordProcessors }),
       ...(spanProcessors && { spanProcessors }),
     });

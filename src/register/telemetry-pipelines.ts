@@ -7,31 +7,28 @@ import {
   ConsoleMetricExporter,
   type IMetricReader,
   PeriodicExportingMetricReader,
-  type ViewOptions,
 } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
-import { SCOPE_NAME } from '@switchgear/conventions';
+import { breakerMetricProducer } from '@switchgear/breaker';
 import type { Environment, Signal } from './environment.ts';
 import { PrometheusEndpoint } from './prometheus-endpoint.ts';
 
-/**
- * Series one breaker instrument may have. The SDK's default of 2,000 is passed by 250 breakers with eight outcomes each.
- * A series costs about 0.5 KiB in the SDK, and only where it exists: 50 MiB an instrument at the very most.
- */
-export const MAX_SERIES = 100_000;
-
 export interface Pipelines {
   readonly metricReaders: IMetricReader[];
-  readonly views: ViewOptions[];
   readonly prometheus: PrometheusEndpoint | undefined;
   /** `undefined`: the SDK makes them from the environment. */
   readonly logRecordProcessors: LogRecordProcessor[] | undefined;
   readonly spanProcessors: SpanProcessor[] | undefined;
 }
 
-/** Readers and processors for what the environment asks for. */
+/**
+ * Readers and processors for what the environment asks for. Each reader has a producer of the breakers' metrics, since from
+ * the first one on breakers make no instruments.
+ */
 export function createPipelines(environment: Environment): Pipelines {
-  const prometheus = environment.metricsExporters.includes('prometheus') ? new PrometheusEndpoint() : undefined;
+  const prometheus = environment.metricsExporters.includes('prometheus')
+    ? new PrometheusEndpoint([breakerMetricProducer()])
+    : undefined;
   const metricReaders: IMetricReader[] = prometheus ? [prometheus] : [];
   if (environment.metricsExporters.includes('otlp')) metricReaders.push(otlpReader(environment));
   if (environment.metricsExporters.includes('console')) {
@@ -40,7 +37,6 @@ export function createPipelines(environment: Environment): Pipelines {
   const goesUp = (signal: Signal) => environment.toControlPlane.includes(signal);
   return {
     metricReaders,
-    views: [{ meterName: SCOPE_NAME, instrumentName: '*', aggregationCardinalityLimit: MAX_SERIES }],
     prometheus,
     logRecordProcessors: goesUp('logs')
       ? [
@@ -69,6 +65,7 @@ function otlpReader(environment: Environment): IMetricReader {
 function periodic(environment: Environment, exporter: OTLPMetricExporter | ConsoleMetricExporter): IMetricReader {
   return new PeriodicExportingMetricReader({
     exporter,
+    metricProducers: [breakerMetricProducer()],
     exportIntervalMillis: environment.metricExportIntervalMs,
     exportTimeoutMillis: environment.metricExportTimeoutMs,
   });

@@ -137,6 +137,11 @@ describe('node --import @switchgear/register', () => {
     const text = await (await fetch(address()!)).text();
     const rows = text.split('\n').filter((line) => line.startsWith(`${METRICS.calls.prometheus}{`));
     expect(rows.length).toBe(401 * 8);
+    const durations = text.split('\n').filter((line) => line.startsWith(`${METRICS.callDuration.prometheus}_count{`));
+    expect(durations.length).toBe(401 * 3);
+    expect(durations.filter((line) => !line.endsWith(' 0'))).toEqual([
+      expect.stringMatching(/breaker_name="upstream",breaker_call_outcome="success".* 1$/),
+    ]);
     expect(text).not.toContain('otel_metric_overflow');
     service.child.kill('SIGKILL');
   });

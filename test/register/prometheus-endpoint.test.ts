@@ -6,11 +6,16 @@ import {
   AggregationTemporality,
   InMemoryMetricExporter,
   MeterProvider,
+  type MetricProducer,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { ATTR, METRICS, type MetricSpec, SCOPE_NAME } from '@switchgear/conventions';
+import { ATTR, METRICS, type MetricSpec, SCHEMA_URL, SCOPE_NAME } from '@switchgear/conventions';
 import { afterEach, describe, expect, test } from 'vitest';
+import { breakerMetricProducer } from '../../src/breaker/telemetry/metric-producer.ts';
+import { otelObserver } from '../../src/breaker/telemetry/otel-observer.ts';
+import { version } from '../../src/breaker/version.ts';
 import { PrometheusEndpoint } from '../../src/register/prometheus-endpoint.ts';
+import { HandmadeReadings, HandmadeWire } from '../breaker/telemetry/readings.ts';
 
 const SPECS = Object.values<MetricSpec>(METRICS);
 const TYPES: Record<MetricSpec['instrument'], string> = {
@@ -39,10 +44,44 @@ describe('the Prometheus endpoint', () => {
     expect(breakerFamilies.sort()).toEqual(SPECS.map((spec) => spec.prometheus).sort());
   });
 
+  test("serves what a breaker's own numbers hold under the same names, histograms from 0 on", async () => {
+    const breaker = new HandmadeReadings('payments', [new HandmadeWire('held')]);
+    otelObserver().added(breaker);
+    closers.push(async () => otelObserver().removed(breaker));
+    const { url } = await start({ metricProducers: [breakerMetricProducer()] });
+    const before = await scrape(url);
+    expect(Object.fromEntries(before.families)).toEqual({
+      target_info: 'gauge',
+      ...Object.fromEntries(SPECS.map((spec) => [spec.prometheus, TYPES[spec.instrument]])),
+    });
+    expect(before.text).toMatch(/^target_info\{service_name="shop",host_id="late"\} 1$/m);
+    breaker.durationSeconds.set('success', [0.004, 0.2, 60]);
+    const { text } = await scrape(url);
+    const scope = `otel_scope_name="${SCOPE_NAME}",otel_scope_schema_url="${SCHEMA_URL}",otel_scope_version="${version}"`;
+    const { prometheus, bounds } = METRICS.callDuration;
+    const rowsOf = (scraped: string, outcome: string) =>
+      scraped
+        .split('\n')
+        .filter((row) => row.startsWith(prometheus) && row.includes(`breaker_call_outcome="${outcome}"`));
+    const expected = (outcome: string, count: number, sum: number, buckets: number[]) => {
+      const labels = `breaker_name="payments",breaker_call_outcome="${outcome}",${scope}`;
+      return [
+        `${prometheus}_count{${labels}} ${count}`,
+        `${prometheus}_sum{${labels}} ${sum}`,
+        ...[...bounds, '+Inf'].map((le, index) => `${prometheus}_bucket{${labels},le="${le}"} ${buckets[index]}`),
+      ];
+    };
+    expect(rowsOf(before.text, 'success')).toEqual(expected('success', 0, 0, new Array(15).fill(0)));
+    expect(rowsOf(text, 'success')).toEqual(
+      expected('success', 3, 60.204, [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3]),
+    );
+    expect(rowsOf(text, 'timeout')).toEqual(expected('timeout', 0, 0, new Array(15).fill(0)));
+  });
+
   test("leaves other scopes' metrics and the other readers' names alone", async () => {
     const memory = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
     const push = new PeriodicExportingMetricReader({ exporter: memory, exportIntervalMillis: 3_600_000 });
-    const { url, meter, provider } = await start(push);
+    const { url, meter, provider } = await start({ more: [push] });
     record(meter, METRICS.callDuration);
     provider.getMeter('app').createCounter('app.requests').add(1);
     const { families } = await scrape(url);
@@ -93,8 +132,13 @@ describe('the Prometheus endpoint', () => {
   });
 });
 
-async function start(...more: PeriodicExportingMetricReader[]) {
-  const endpoint = new PrometheusEndpoint();
+interface Started {
+  readonly metricProducers?: MetricProducer[];
+  readonly more?: PeriodicExportingMetricReader[];
+}
+
+async function start({ metricProducers = [], more = [] }: Started = {}) {
+  const endpoint = new PrometheusEndpoint(metricProducers);
   const provider = new MeterProvider({
     resource: resourceFromAttributes({ 'service.name': 'shop', 'host.id': Promise.resolve('late') }),
     readers: [endpoint, ...more],
