@@ -1,123 +1,67 @@
-import type { BreakerSettings, BreakerState, Override, SettingsPatch, TransitionReason } from '@switchgear/conventions';
-import { CallPath, type ExecuteOptions } from './call-path.ts';
-import { BreakerCore } from './core.ts';
-import { BreakerClosedDownError } from './errors.ts';
-import type { CallContext } from './guarded-call.ts';
+import type { BreakerSettings, Override, SettingsPatch } from '@switchgear/conventions';
+import { BreakerFace } from './breaker-face.ts';
+import { CallPath } from './call-path.ts';
+import { BreakerCore, settingsWith } from './core.ts';
 import { attachWires } from './neutral/attach.ts';
 import type { AttachedWire } from './neutral/divert.ts';
-import type { Receipt } from './neutral/receipt.ts';
-import type { NeutralWire, Replay } from './neutral/wire.ts';
+import type { NeutralWire } from './neutral/wire.ts';
 import { type BreakerOptions, type ValidOptions, validateOptions } from './options.ts';
-import { outside } from './outside.ts';
 import { OverrideHold, type OverrideSource } from './override-hold.ts';
-import { type BreakerStats, readStats } from './stats.ts';
+import { Publisher } from './publisher.ts';
+import { CoreReadings } from './readings.ts';
+import { type BreakerSnapshot, checkSnapshot, restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { observerFor } from './telemetry/choose.ts';
 import { diagError, IsolatedObserver } from './telemetry/isolated-observer.ts';
-import type { BreakerReadings, TransitionRecord } from './telemetry/observer.ts';
-
-/** What wires may answer instead of the protected function. */
-export type AnswerOf<Wires> = Wires extends readonly []
-  ? never
-  : Wires extends readonly NeutralWire<infer Answer>[]
-    ? Answer
-    : never;
-
-export interface OperatorNote {
-  /** Why, for the telemetry. */
-  readonly reason?: string;
-}
-
-export interface Transition {
-  readonly from: BreakerState;
-  readonly to: BreakerState;
-  readonly reason: TransitionReason;
-  /** What the operator said. */
-  readonly note: string | undefined;
-}
+import type { BreakerHandle } from './threads/breaker-handle.ts';
+import { SharedBreaker } from './threads/shared-breaker.ts';
 
 /** Guards one dependency. Made by `createBreaker`. */
-export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> {
-  readonly name: string;
+export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> extends BreakerFace<Wires> {
   readonly #options: ValidOptions;
-  readonly #core: BreakerCore;
   readonly #wires: readonly AttachedWire[];
-  readonly #path: CallPath;
   readonly #observer: IsolatedObserver;
-  readonly #readings: BreakerReadings;
-  readonly #hold: OverrideHold;
-  readonly #transitionListeners = new Set<(transition: Transition) => void>();
-  readonly #resetListeners = new Set<() => void>();
   readonly #onClosed: () => void;
-  #shutDown = false;
+  /** Its own settings, without what was laid over them. */
+  readonly #own: BreakerSettings;
+  #hold: OverrideHold | undefined = undefined;
+  #shared: SharedBreaker | undefined = undefined;
 
   /** @param onClosed called once, when the breaker is closed down */
   constructor(name: string, options: BreakerOptions<Wires>, onClosed: () => void) {
     const valid = validateOptions(name, options);
-    this.name = name;
-    this.#options = valid;
-    this.#core = new BreakerCore(valid.settings, valid.clock, {
-      transitioned: (record) => this.#publish(record),
-      shadowTripped: (record) => outside(() => this.#observer.transitioned(record)),
-    });
-    this.#hold = new OverrideHold(valid.clock, (source) => this.#core.setMode('auto', source, 'the override expired'));
+    const publisher = new Publisher(name, true);
+    const core = BreakerCore.create(valid.settings, valid.clock, publisher);
     const attached = attachWires(valid, {
       observer: () => this.#observer,
       replay: (replay, attempt) => {
-        this.#hold.expireIfDue();
-        return this.#path.replay(replay, attempt);
+        this.refresh();
+        return this.parts.path.replay(replay, attempt);
       },
-      retryAfterMs: () => this.#core.retryAfterMs(),
+      retryAfterMs: () => core.retryAfterMs(),
       state: () => this.state,
-      onReset: (listener) => this.#resetListeners.add(listener),
+      onReset: (listener) => onReset(publisher, listener),
     });
+    const readings = new CoreReadings(name, valid.callSpans, attached.readings, core);
+    const observer = new IsolatedObserver(observerFor(options.telemetry ?? 'otel'), readings);
+    publisher.connect(observer);
+    super({ core, path: new CallPath(valid, core, attached.wires, observer, publisher), publisher, readings });
+    this.#options = valid;
+    this.#own = valid.settings;
     this.#wires = attached.wires;
-    const core = this.#core;
-    this.#readings = {
-      name,
-      get state() {
-        return core.state;
-      },
-      get settings() {
-        return core.settings;
-      },
-      callSpans: valid.callSpans,
-      wires: attached.readings,
-      calls: (outcome) => core.calls(outcome),
-      wallMs: () => valid.clock.wallMs(),
-      slowCalls: () => core.slowCalls(),
-      activeCalls: () => core.activeCalls(),
-      transitions: (state, reason) => core.transitions(state, reason),
-      window: () => core.window(),
-    };
-    this.#observer = new IsolatedObserver(observerFor(options.telemetry ?? 'otel'), this.#readings);
-    this.#path = new CallPath(valid, core, this.#wires, this.#observer);
+    this.#observer = observer;
     this.#onClosed = onClosed;
-    this.#observer.added();
-  }
-
-  get state(): BreakerState {
-    this.#hold.expireIfDue();
-    return this.#core.state;
-  }
-
-  /** Rises at every transition. */
-  get generation(): number {
-    return this.#core.generation;
-  }
-
-  get settings(): BreakerSettings {
-    return this.#core.settings;
+    observer.added();
   }
 
   get override(): Override | undefined {
-    this.#hold.expireIfDue();
-    return this.#hold.current;
+    this.refresh();
+    return this.#hold?.current;
   }
 
   /** Who set the override; undefined where there is none. */
   get overrideSource(): OverrideSource | undefined {
-    this.#hold.expireIfDue();
-    return this.#hold.source;
+    this.refresh();
+    return this.#hold?.source;
   }
 
   /** Wall time by the breaker's clock, ms since the epoch. */
@@ -129,48 +73,6 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     return this.#options.wires as unknown as Wires;
   }
 
-  stats(): BreakerStats {
-    return readStats(this.#readings);
-  }
-
-  /**
-   * Runs `run` under the breaker. It cannot be replayed: fallback wires may answer for it, a buffer takes only calls of
-   * `protect`.
-   * @throws what `run` throws; CallTimeoutError; BreakerOpenError where it was not let through and no wire took it; the
-   *   reason of `signal` where that was aborted
-   */
-  execute<T>(
-    run: (context: CallContext) => T | PromiseLike<T>,
-    options: ExecuteOptions = {},
-  ): Promise<T | Exclude<AnswerOf<Wires>, Receipt>> {
-    return this.#enter(run, options, undefined) as Promise<T | Exclude<AnswerOf<Wires>, Receipt>>;
-  }
-
-  /**
-   * Wraps a function of one input. Its calls can be replayed, so a buffer wire can hold them; it keeps `input` by
-   * reference until then.
-   */
-  protect<Input, T>(
-    fn: (input: Input, context: CallContext) => T | PromiseLike<T>,
-  ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires>> {
-    return (input, options = {}) => {
-      const replay: Replay = (context) => fn(input, context);
-      return this.#enter(replay, { ...options, input }, replay) as Promise<T | AnswerOf<Wires>>;
-    };
-  }
-
-  /** Opens the breaker for one cooldown. Does nothing, and returns false, unless it is closed or half-open. */
-  trip({ reason }: OperatorNote = {}): boolean {
-    this.#hold.expireIfDue();
-    return this.#core.trip('operator', reason);
-  }
-
-  /** Closes the breaker and forgets its failures. Does nothing, and returns false, unless it is open or half-open. */
-  reset({ reason }: OperatorNote = {}): boolean {
-    this.#hold.expireIfDue();
-    return this.#core.reset('operator', reason);
-  }
-
   /**
    * Holds the breaker in a mode until `expiresAt`: forced open, disabled (lets all through) or shadow (counts, rejects
    * nothing). Released from forced open, it sends probes before it closes.
@@ -178,35 +80,68 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
    */
   holdIn(override: Override, source: { readonly reason?: OverrideSource; readonly revision?: number } = {}): void {
     const reason = source.reason ?? 'operator';
+    const { core } = this.parts;
+    this.#hold ??= new OverrideHold(this.#options.clock, (setBy) =>
+      core.setMode('auto', setBy, 'the override expired'),
+    );
     this.#hold.set(override, reason);
-    this.#core.setMode(override.mode, reason, override.reason);
+    core.setMode(override.mode, reason, override.reason);
     this.#observer.overridden({ ...override, revision: source.revision });
   }
 
   /** Ends an override. Returns false where there is none. */
   release(reason: OverrideSource = 'operator'): boolean {
-    if (!this.#hold.clear()) return false;
-    return this.#core.setMode('auto', reason);
+    if (!this.#hold?.clear()) return false;
+    return this.parts.core.setMode('auto', reason);
   }
 
   /** Acts on a desired state: the same as `trip` and `reset`, told apart in the telemetry. */
   act(kind: 'trip' | 'reset', note: string): boolean {
-    return kind === 'trip' ? this.#core.trip('desired_state', note) : this.#core.reset('desired_state', note);
+    const { core } = this.parts;
+    return kind === 'trip' ? core.trip('desired_state', note) : core.reset('desired_state', note);
   }
 
   /**
-   * Lays new settings over its own, or takes them off with `undefined`. State and counts stay; a window of another
-   * length starts empty.
-   * @throws InvalidInputError where what results could never trip
+   * Lays new settings over its own, or takes them off with `undefined`. State, counts, what the window holds and listeners
+   * stay; in every thread that shares the breaker the next call goes by them.
+   * @throws InvalidInputError where what results breaks a rule; nothing changes then
    */
   configure(patch: SettingsPatch | undefined): void {
-    this.#core.configure(patch);
+    const settings = settingsWith(this.#own, patch);
+    this.parts.core.configure(settings);
+    this.#shared?.publishSettings(settings);
   }
 
-  /** Calls `listener` after each transition, outside the context of the call that caused it. Returns what takes it off. */
-  onTransition(listener: (transition: Transition) => void): () => void {
-    this.#transitionListeners.add(listener);
-    return () => this.#transitionListeners.delete(listener);
+  /**
+   * What the breaker knows, as plain JSON: for a process that goes on where this one leaves off. Counters are not in it:
+   * metrics begin at 0 in each process.
+   */
+  exportState(): BreakerSnapshot {
+    this.refresh();
+    return takeSnapshot(this.parts.core, this.#hold?.current);
+  }
+
+  /**
+   * Takes up what another process knew. A cooldown has gone on meanwhile, by the wall clock; an override is held on until it
+   * expires. Calls in flight decide nothing any more. No transition is reported: it is the same outage as before.
+   * @throws InvalidInputError naming each field that breaks a rule; nothing changes then
+   */
+  importState(snapshot: BreakerSnapshot): void {
+    const valid = checkSnapshot(snapshot);
+    this.#hold?.clear();
+    restoreSnapshot(this.parts.core, valid);
+    const { override } = valid;
+    if (override && Date.parse(override.expiresAt) > this.wallMs()) this.holdIn(override);
+  }
+
+  /**
+   * Moves its numbers to memory that the threads of this process share, and returns a handle for `workerData` or
+   * `postMessage`. A worker that calls `attachBreaker` with it has the same breaker: one state, one window, each transition
+   * decided and published once. This thread owns it: it exports the metrics, and its settings and overrides hold for all.
+   */
+  share(): BreakerHandle {
+    this.#shared ??= new SharedBreaker(this.parts, this.#wires);
+    return this.#shared.handle;
   }
 
   /**
@@ -214,42 +149,25 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
    * What a memory buffer still holds then is dropped, counted with reason `shutdown`.
    */
   async close({ drainForMs = 0 }: { readonly drainForMs?: number } = {}): Promise<void> {
-    if (this.#shutDown) return;
-    this.#shutDown = true;
+    if (this.isShutDown) return;
+    this.isShutDown = true;
     const ends = await Promise.allSettled(this.#wires.map(async ({ wire }) => wire.close?.({ drainForMs })));
     for (const end of ends) {
       if (end.status === 'rejected') diagError(`A wire of breaker "${this.name}" threw at its close`, end.reason);
     }
-    this.#hold.clear();
+    this.#hold?.clear();
+    this.#shared?.close();
     this.#onClosed();
     this.#observer.removed();
   }
 
-  #enter(
-    run: (context: CallContext) => unknown,
-    options: ExecuteOptions,
-    replay: Replay | undefined,
-  ): Promise<unknown> {
-    if (this.#shutDown) return Promise.reject(new BreakerClosedDownError(this.name));
-    this.#hold.expireIfDue();
-    return this.#path.call(run, options, replay);
+  protected refresh(): void {
+    this.#hold?.expireIfDue();
   }
+}
 
-  #publish(record: TransitionRecord): void {
-    // The tripping request's async context must not leak into spans, listeners or a drain that outlive it.
-    outside(() => {
-      this.#observer.transitioned(record);
-      const { from, to, reason, note } = record;
-      for (const listener of this.#transitionListeners) this.#tell(() => listener({ from, to, reason, note }));
-      if (to === 'closed') for (const listener of this.#resetListeners) this.#tell(listener);
-    });
-  }
-
-  #tell(listener: () => void): void {
-    try {
-      listener();
-    } catch (error) {
-      diagError(`A listener of breaker "${this.name}" threw`, error);
-    }
-  }
+function onReset(publisher: Publisher, listener: () => void): void {
+  publisher.onTransition(({ to }) => {
+    if (to === 'closed') listener();
+  });
 }

@@ -1,11 +1,12 @@
-import type { BreakerState } from '@switchgear/conventions';
-import type { BreakerCore, SettledOutcome } from './core.ts';
-import { BreakerOpenError } from './errors.ts';
-import { type CallContext, type CallResult, runGuarded } from './guarded-call.ts';
-import type { Permit } from './machine/state.ts';
-import { type AttachedWire, divert } from './neutral/divert.ts';
+import type { BreakerSettings } from '@switchgear/conventions';
+import { ActiveCall, type CallContext } from './active-call.ts';
+import type { Admission, BreakerCore, SettledOutcome } from './core.ts';
+import { type DeadlineQueue, deadlineQueue } from './deadline-queue.ts';
+import { BreakerLimitError, BreakerOpenError, stackless } from './errors.ts';
+import { type AttachedWire, type DivertResult, divert, divertSync } from './neutral/divert.ts';
 import type { DivertedCall, Replay, ReplayResult } from './neutral/wire.ts';
 import type { ValidOptions } from './options.ts';
+import { raceCall } from './race-call.ts';
 import { diagError, type IsolatedObserver } from './telemetry/isolated-observer.ts';
 
 export interface ExecuteOptions {
@@ -17,12 +18,24 @@ export interface ExecuteOptions {
   readonly key?: string | undefined;
 }
 
-/** What a call that was executed left behind. */
-interface Executed<T> {
-  readonly result: CallResult<T>;
-  readonly outcome: SettledOutcome;
+/** Hears of calls as they end, before their callers do. */
+export interface CallListener {
+  failed(failure: CallFailure): void;
+  turnedAway(outcome: 'rejected' | 'limited' | 'diverted'): void;
+}
+
+/** An executed call that failed or timed out. */
+export interface CallFailure {
+  readonly outcome: 'failure' | 'timeout';
+  /** What it threw; undefined where its result was judged a failure. */
+  readonly error: unknown;
+  readonly durationMs: number;
+  /** This call tripped the breaker. */
   readonly tripped: boolean;
 }
+
+type Refusal = Extract<Admission, { admitted: false }>;
+type Pass = Extract<Admission, { admitted: true }>;
 
 /** The way of one call through a breaker: permit, call, record, and over the neutral wires where it is not let through. */
 export class CallPath {
@@ -30,119 +43,265 @@ export class CallPath {
   readonly #core: BreakerCore;
   readonly #wires: readonly AttachedWire[];
   readonly #observer: IsolatedObserver;
+  readonly #listener: CallListener;
+  /** The settings that `#overdue` was found for. */
+  #settings: BreakerSettings | undefined = undefined;
+  #overdue: DeadlineQueue | undefined = undefined;
 
-  constructor(options: ValidOptions, core: BreakerCore, wires: readonly AttachedWire[], observer: IsolatedObserver) {
+  constructor(
+    options: ValidOptions,
+    core: BreakerCore,
+    wires: readonly AttachedWire[],
+    observer: IsolatedObserver,
+    listener: CallListener,
+  ) {
     this.#options = options;
     this.#core = core;
     this.#wires = wires;
     this.#observer = observer;
+    this.#listener = listener;
   }
 
   /** @param replay runs the same call once more; undefined where that cannot be done */
-  call(run: (context: CallContext) => unknown, options: ExecuteOptions, replay: Replay | undefined): Promise<unknown> {
-    const admission = this.#core.admit();
-    if (!admission.admitted) return this.#turnAway(options, replay, admission.retryAfterMs);
-    return new Promise((resolve, reject) => {
-      this.#execute(run, admission, options.signal, 1, ({ result, tripped }) => {
-        if (result.kind === 'value') resolve(result.value);
-        // The call that trips the breaker is diverted as well: its caller deserves no less than the next one.
-        else if (tripped && this.#wires.length > 0) resolve(this.#divertTripping(options, replay, result.error));
-        else reject(result.error);
-      });
-    });
+  call(
+    run: (context: CallContext) => unknown,
+    options: ExecuteOptions | undefined,
+    replay: Replay | undefined,
+  ): Promise<unknown> {
+    const pass = this.#core.admit();
+    if (!pass.admitted) return this.#turnAway(pass, options, replay);
+    const call = this.start(pass, 1);
+    const timeoutMs = this.#timeoutMs(pass);
+    const signal = options?.signal;
+    if (timeoutMs !== null || signal !== undefined) {
+      return this.#race(
+        call,
+        run,
+        timeoutMs,
+        signal,
+        (value) => this.#answer(call, value, options, replay),
+        (error) => this.#fail(call, error, options, replay),
+      );
+    }
+    let returned: unknown;
+    try {
+      returned = run(call);
+    } catch (error) {
+      return new Promise((resolve) => resolve(this.#fail(call, error, options, replay)));
+    }
+    const promise = returned instanceof Promise ? returned : Promise.resolve(returned);
+    return promise.then(
+      (value) => this.#answer(call, value, options, replay),
+      (error) => this.#fail(call, error, options, replay),
+    );
+  }
+
+  /** The same for a function that answers at once: no timeout can end it, and only wires that answer at once are asked. */
+  callSync(run: (context: CallContext) => unknown, options: ExecuteOptions | undefined): unknown {
+    const pass = this.#core.admit();
+    if (!pass.admitted) return this.#turnAwaySync(pass, options);
+    const call = this.start(pass, 1);
+    let value: unknown;
+    try {
+      value = run(call);
+    } catch (error) {
+      const tripped = this.end(call, this.judgeError(call, error), error);
+      if (!tripped || this.#wires.length === 0) throw error;
+      const answer = this.#divertSync(options, error);
+      if (answer.taken) return answer.value;
+      throw error;
+    }
+    const tripped = this.end(call, this.#judgeResult(value), undefined);
+    if (!tripped || this.#wires.length === 0) return value;
+    const answer = this.#divertSync(options, undefined);
+    return answer.taken ? answer.value : value;
   }
 
   /** Sends a held call through the breaker like any other. */
   replay(replay: Replay, attempt: number): Promise<ReplayResult> {
-    const admission = this.#core.admit();
-    if (!admission.admitted) return Promise.resolve({ kind: 'denied', retryAfterMs: admission.retryAfterMs });
-    const asProbe = admission.permit.lease !== null;
-    return new Promise((resolve) => {
-      this.#execute(replay, admission, undefined, attempt, ({ result, outcome }) => {
-        if (result.kind === 'value') resolve({ kind: 'succeeded' });
-        else if (outcome === 'ignored') resolve({ kind: 'ignored', error: result.error });
-        else resolve({ kind: 'failed', error: result.error, asProbe });
-      });
-    });
+    const pass = this.#core.admit();
+    if (!pass.admitted) return Promise.resolve({ kind: 'denied', retryAfterMs: pass.retryAfterMs });
+    const asProbe = pass.permit.lease !== null;
+    const call = this.start(pass, attempt);
+    const answer = (value: unknown): ReplayResult => {
+      const outcome = this.#judgeResult(value);
+      this.end(call, outcome, undefined);
+      return outcome === 'success' ? { kind: 'succeeded' } : { kind: 'failed', error: undefined, asProbe };
+    };
+    const fail = (error: unknown): ReplayResult => {
+      const outcome = this.judgeError(call, error);
+      this.end(call, outcome, error);
+      return outcome === 'ignored' ? { kind: 'ignored', error } : { kind: 'failed', error, asProbe };
+    };
+    return this.#race(call, replay, this.#timeoutMs(pass), undefined, answer, fail) as Promise<ReplayResult>;
   }
 
-  async #turnAway(options: ExecuteOptions, replay: Replay | undefined, retryAfterMs: number | null): Promise<unknown> {
-    const answer = await this.#divert(options, replay, undefined);
-    if (answer.taken) {
-      this.#core.count('diverted');
-      return answer.value;
+  /** A permit as a call: it is in flight until `end`. */
+  start(pass: Pass, attempt: number): ActiveCall {
+    const startedAt = this.#core.clock.monotonicMs();
+    const call = new ActiveCall(this.#core, pass, startedAt, attempt);
+    if (this.#core.settings !== this.#settings) this.#findQueue();
+    this.#overdue?.add(call, startedAt);
+    return call;
+  }
+
+  /** Records how a call ended. Returns whether it tripped the breaker. */
+  end(call: ActiveCall, outcome: SettledOutcome, error: unknown): boolean {
+    const endedAt = this.#core.clock.monotonicMs();
+    call.queue?.remove(call);
+    if (outcome === 'success') {
+      this.#core.settle(call, outcome, endedAt, undefined);
+      this.#observer.timed(outcome, endedAt - call.startedAt, call.pass.state);
+      return false;
     }
-    this.#core.count('rejected');
-    this.#observer.rejected();
-    throw new BreakerOpenError(this.#options.name, retryAfterMs, answer.causes);
-  }
-
-  async #divertTripping(options: ExecuteOptions, replay: Replay | undefined, error: unknown): Promise<unknown> {
-    const answer = await this.#divert(options, replay, error);
-    if (answer.taken) return answer.value;
-    throw error;
-  }
-
-  #execute<T>(
-    run: (context: CallContext) => T | PromiseLike<T>,
-    { permit, state }: { readonly permit: Permit; readonly state: BreakerState },
-    signal: AbortSignal | undefined,
-    attempt: number,
-    done: (executed: Executed<T>) => void,
-  ): void {
-    const { clock, name: breaker } = this.#options;
-    const began = clock.monotonicMs();
-    const timeoutMs = this.#timeoutMs(permit.lease !== null);
-    runGuarded(run, { breaker, clock, timeoutMs, signal, attempt }, (result) => {
-      const ended = clock.monotonicMs();
-      const durationMs = ended - began;
-      const outcome = this.#judge(result);
-      const tripped = this.#core.settle(permit, outcome, ended, (trips, counted) => {
-        if (outcome === 'ignored' || outcome === 'cancelled') return;
-        this.#core.countIfSlow(durationMs);
-        this.#observer.timed(outcome, durationMs, state);
-        if (outcome === 'success') return;
-        const error = result.kind === 'value' ? undefined : result.error;
-        // Wall time is read for failures alone; the monotonic clock says how long ago the call began.
-        const endedAt = clock.wallMs();
-        const startedAt = endedAt - durationMs;
-        this.#observer.failed({ outcome, error, stateAtStart: state, startedAt, endedAt, tripped: trips, counted });
-      });
-      done({ result, outcome, tripped });
+    return this.#core.settle(call, outcome, endedAt, (tripped, counted) => {
+      if (outcome === 'ignored' || outcome === 'cancelled') return;
+      this.#tellFailure(call, outcome, error, endedAt - call.startedAt, tripped, counted);
     });
   }
 
-  #timeoutMs(isProbe: boolean): number | null {
+  /** Counts a call that was not let through and that no wire took. */
+  refuse({ limited }: Refusal): void {
+    const outcome = limited ? 'limited' : 'rejected';
+    this.#core.count(outcome);
+    if (!limited) this.#observer.rejected();
+    this.#listener.turnedAway(outcome);
+  }
+
+  /** What an error says of its call. */
+  judgeError(call: ActiveCall, error: unknown): SettledOutcome {
+    if (call.cut !== undefined) return call.cut;
+    try {
+      return this.#options.isFailure(error) ? 'failure' : 'ignored';
+    } catch (thrown) {
+      diagError(`isFailure of breaker "${this.#options.name}" threw`, thrown);
+      return 'failure';
+    }
+  }
+
+  #findQueue(): void {
+    this.#settings = this.#core.settings;
+    const { countOverdue, slowMs } = this.#settings.trip;
+    this.#overdue = countOverdue && slowMs !== null ? deadlineQueue(this.#core.clock, slowMs) : undefined;
+  }
+
+  #race(
+    call: ActiveCall,
+    run: (context: CallContext) => unknown,
+    timeoutMs: number | null,
+    signal: AbortSignal | undefined,
+    answer: (value: unknown) => unknown,
+    fail: (error: unknown) => unknown,
+  ): Promise<unknown> {
+    const limits = { breaker: this.#options.name, clock: this.#core.clock, timeoutMs, signal };
+    return raceCall(call, run, limits, answer, fail);
+  }
+
+  #answer(call: ActiveCall, value: unknown, options: ExecuteOptions | undefined, replay: Replay | undefined): unknown {
+    const tripped = this.end(call, this.#judgeResult(value), undefined);
+    if (!tripped || this.#wires.length === 0) return value;
+    return this.#divert(options, replay, undefined).then((answer) => (answer.taken ? answer.value : value));
+  }
+
+  #fail(
+    call: ActiveCall,
+    error: unknown,
+    options: ExecuteOptions | undefined,
+    replay: Replay | undefined,
+  ): Promise<unknown> {
+    const tripped = this.end(call, this.judgeError(call, error), error);
+    // The call that trips the breaker is diverted as well: its caller deserves no less than the next one.
+    if (!tripped || this.#wires.length === 0) throw error;
+    return this.#divert(options, replay, error).then((answer) => {
+      if (answer.taken) return answer.value;
+      throw error;
+    });
+  }
+
+  #tellFailure(
+    call: ActiveCall,
+    outcome: 'failure' | 'timeout',
+    error: unknown,
+    durationMs: number,
+    tripped: boolean,
+    counted: boolean,
+  ): void {
+    const { state } = call.pass;
+    this.#observer.timed(outcome, durationMs, state);
+    // Wall time is read for failures alone; the monotonic clock says how long ago the call began.
+    const endedAt = this.#core.clock.wallMs();
+    const startedAt = endedAt - durationMs;
+    this.#observer.failed({ outcome, error, stateAtStart: state, startedAt, endedAt, tripped, counted });
+    this.#listener.failed({ outcome, error, durationMs, tripped });
+  }
+
+  #turnAway(refusal: Refusal, options: ExecuteOptions | undefined, replay: Replay | undefined): Promise<unknown> {
+    if (this.#wires.length === 0) return Promise.reject(this.#refuse(refusal, []));
+    return this.#divert(options, replay, undefined).then((answer) => {
+      if (!answer.taken) throw this.#refuse(refusal, answer.causes);
+      this.#core.count('diverted');
+      this.#listener.turnedAway('diverted');
+      return answer.value;
+    });
+  }
+
+  #turnAwaySync(refusal: Refusal, options: ExecuteOptions | undefined): unknown {
+    const answer = this.#divertSync(options, undefined);
+    if (!answer.taken) throw this.#refuse(refusal, answer.causes);
+    this.#core.count('diverted');
+    this.#listener.turnedAway('diverted');
+    return answer.value;
+  }
+
+  #refuse(refusal: Refusal, causes: readonly unknown[]): BreakerOpenError | BreakerLimitError {
+    this.refuse(refusal);
+    const { limited, retryAfterMs } = refusal;
+    const { name } = this.#options;
+    const { maxConcurrent } = this.#core.settings;
+    return stackless(() =>
+      limited
+        ? new BreakerLimitError(name, maxConcurrent ?? 0, causes)
+        : new BreakerOpenError(name, retryAfterMs, causes),
+    );
+  }
+
+  /** A probe always has a deadline, so that it gives its permit back. */
+  #timeoutMs({ permit: { lease } }: Pass): number | null {
     const { timeoutMs, halfOpen } = this.#core.settings;
-    if (!isProbe) return timeoutMs;
+    if (lease === null) return timeoutMs;
     return timeoutMs === null ? halfOpen.probeTimeoutMs : Math.min(timeoutMs, halfOpen.probeTimeoutMs);
   }
 
-  #judge(result: CallResult<unknown>): SettledOutcome {
-    switch (result.kind) {
-      case 'value':
-        return 'success';
-      case 'timeout':
-      case 'cancelled':
-        return result.kind;
-      case 'error':
-        return this.#isFailure(result.error) ? 'failure' : 'ignored';
-    }
+  #divert(options: ExecuteOptions | undefined, replay: Replay | undefined, error: unknown): Promise<DivertResult> {
+    const call = this.#divertedCall(options, replay, error);
+    return divert(this.#wires, this.#options.wireMode, call, this.#core.clock, this.#observer);
   }
 
-  #isFailure(error: unknown): boolean {
+  #divertSync(options: ExecuteOptions | undefined, error: unknown): DivertResult {
+    const call = this.#divertedCall(options, undefined, error);
+    return divertSync(this.#wires, this.#options.wireMode, call, this.#core.clock, this.#observer);
+  }
+
+  #divertedCall(options: ExecuteOptions | undefined, replay: Replay | undefined, error: unknown): DivertedCall {
+    return {
+      breaker: this.#options.name,
+      input: options?.input,
+      key: options?.key,
+      signal: options?.signal,
+      error,
+      replay,
+      divertedAt: this.#core.clock.monotonicMs(),
+    };
+  }
+
+  #judgeResult(value: unknown): SettledOutcome {
+    const { isFailureResult } = this.#options;
+    if (isFailureResult === undefined) return 'success';
     try {
-      return this.#options.isFailure(error);
+      return isFailureResult(value) ? 'failure' : 'success';
     } catch (thrown) {
-      diagError(`isFailure of breaker "${this.#options.name}" threw`, thrown);
-      return true;
+      diagError(`isFailureResult of breaker "${this.#options.name}" threw`, thrown);
+      return 'failure';
     }
-  }
-
-  #divert({ input, key, signal }: ExecuteOptions, replay: Replay | undefined, error: unknown) {
-    const { clock, wireMode, name: breaker } = this.#options;
-    const divertedAt = clock.monotonicMs();
-    const call: DivertedCall = { breaker, input, key, signal, error, replay, divertedAt };
-    return divert(this.#wires, wireMode, call, clock, (wireCall) => this.#observer.diverted(wireCall));
   }
 }

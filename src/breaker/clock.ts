@@ -9,6 +9,11 @@ export interface Clock {
   monotonicMs(): number;
   /** Milliseconds since the Unix epoch. */
   wallMs(): number;
+  /**
+   * Monotonic ms that all threads of the process read alike. A clock without it is taken to be such a clock itself; only
+   * breakers that threads share are asked for it.
+   */
+  processMs?(): number;
   /** Calls `run` once after `delayMs`. It must not keep the process alive. */
   timer(delayMs: number, run: () => void): Timer;
 }
@@ -19,12 +24,18 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
+  processMs: () => Number(process.hrtime.bigint()) / 1e6,
   timer(delayMs, run) {
     const handle = setTimeout(run, Math.min(delayMs, MAX_DELAY_MS));
     handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },
 };
+
+/** Monotonic ms that all threads of the process read alike. */
+export function processMs(clock: Clock): number {
+  return clock.processMs ? clock.processMs() : clock.monotonicMs();
+}
 
 /** Keeps the process alive until what it returns is called: for work that its caller waits for between two timers. */
 export function stayAlive(): () => void {

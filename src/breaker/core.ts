@@ -4,29 +4,57 @@ import {
   type BreakerSettings,
   type BreakerState,
   type CallOutcome,
-  checkTripRules,
+  checkSettingsPatch,
+  checkSettingsRules,
   InvalidInputError,
   type SettingsPatch,
+  type TimedOutcome,
   type TransitionReason,
 } from '@switchgear/conventions';
 import type { Clock } from './clock.ts';
-import { type Effect, initialState, type MachineEvent, type MachineState, type Permit } from './machine/state.ts';
+import type { Decision, Effect, MachineEvent, MachineState, Permit, RestoredState } from './machine/state.ts';
+import { initialState } from './machine/state.ts';
 import { transition } from './machine/transition.ts';
-import { callsCell, createCells, LAYOUT, stateWord, transitionsCell } from './memory/layout.ts';
-import type { TransitionRecord } from './telemetry/observer.ts';
-import { TimeWindow, type WindowCounts } from './window/time-window.ts';
+import type { Cells } from './memory/cells.ts';
+import { durationCount, readDurations, recordDuration } from './memory/duration-histogram.ts';
+import {
+  type CountedOutcome,
+  callsCell,
+  createCells,
+  growRing,
+  isTimed,
+  LAYOUT,
+  transitionsCell,
+} from './memory/layout.ts';
+import { StateCell } from './memory/state-cell.ts';
+import type { HistogramReading, TransitionRecord } from './telemetry/observer.ts';
+import { CallWindow } from './window/call-window.ts';
+import type { WindowCounts } from './window/window-counts.ts';
 
 interface Pass {
   readonly admitted: true;
   readonly permit: Permit;
   readonly state: BreakerState;
+  /** It holds one of the places of the concurrency limit. */
+  readonly limited: boolean;
 }
 
-/** What a call was told when it asked to be let through. */
-export type Admission = Pass | { readonly admitted: false; readonly retryAfterMs: number | null };
+/** What a call was told when it asked to be let through. `limited`: the concurrency limit was full. */
+export type Admission =
+  | Pass
+  | { readonly admitted: false; readonly limited: boolean; readonly retryAfterMs: number | null };
 
 /** How an admitted call can end. */
-export type SettledOutcome = Extract<CallOutcome, 'success' | 'failure' | 'timeout' | 'ignored' | 'cancelled'>;
+export type SettledOutcome = TimedOutcome | 'ignored' | 'cancelled';
+
+/** A call that was let through, while it is in flight. */
+export interface AdmittedCall {
+  readonly pass: Pass;
+  /** Monotonic ms. */
+  readonly startedAt: number;
+  /** Under which it was counted as slow in flight. */
+  overdueMark: number | undefined;
+}
 
 export interface CoreEvents {
   transitioned(record: TransitionRecord): void;
@@ -34,31 +62,69 @@ export interface CoreEvents {
   shadowTripped(record: TransitionRecord): void;
 }
 
+const LIMIT_IS_FULL = { admitted: false, limited: true, retryAfterMs: 0 } as const;
+/** Generations begin at 1. */
+const NO_GENERATION = 0;
+/** The cell of `openedAt` while it is closed. */
+const NOT_OPENED = -1;
+
 /** A breaker's state and numbers: feeds the machine its events, keeps what it decides, and publishes afterwards. */
 export class BreakerCore {
   readonly clock: Clock;
+  readonly cells: Cells;
   readonly #origin: number;
-  readonly #own: BreakerSettings;
-  readonly #cells = createCells();
-  readonly #window: TimeWindow;
+  readonly #state: StateCell;
+  readonly #window: CallWindow;
   readonly #events: CoreEvents;
   #settings: BreakerSettings;
-  #state: MachineState;
   /** What calls are admitted with while it is closed: one object for all of a generation. */
   #pass: Pass;
-  /** When it last left closed, and what the wires had taken by then. */
-  #opened: { readonly at: number; readonly diverted: number; readonly rejected: number } | undefined;
+  #passOf: MachineState;
 
-  constructor(settings: BreakerSettings, clock: Clock, events: CoreEvents) {
+  /** A core with numbers of its own. */
+  static create(settings: BreakerSettings, clock: Clock, events: CoreEvents): BreakerCore {
+    const cells = createCells(settings.trip.windowCalls);
+    cells.setDouble(LAYOUT.openedAt, NOT_OPENED);
+    const state = StateCell.create(cells, initialState(0));
+    return new BreakerCore(settings, clock, clock.monotonicMs(), cells, state, events);
+  }
+
+  /**
+   * A core on the numbers of another thread's.
+   * @param origin what this thread's clock showed when that core was made
+   */
+  static attach(
+    settings: BreakerSettings,
+    clock: Clock,
+    origin: number,
+    cells: Cells,
+    events: CoreEvents,
+  ): BreakerCore {
+    return new BreakerCore(settings, clock, origin, cells, StateCell.attach(cells), events);
+  }
+
+  private constructor(
+    settings: BreakerSettings,
+    clock: Clock,
+    origin: number,
+    cells: Cells,
+    state: StateCell,
+    events: CoreEvents,
+  ) {
     this.clock = clock;
-    this.#origin = clock.monotonicMs();
-    this.#own = settings;
+    this.cells = cells;
+    this.#origin = origin;
+    this.#state = state;
     this.#settings = settings;
     this.#events = events;
-    this.#window = new TimeWindow(this.#cells.words, LAYOUT.window, settings.trip.windowMs);
-    this.#state = initialState(0);
-    this.#pass = passOf(this.#state);
-    this.#cells.set(LAYOUT.word, stateWord(this.#state.kind, this.#state.generation));
+    this.#window = new CallWindow(cells, LAYOUT.window, settings.trip);
+    this.#passOf = state.read();
+    this.#pass = passOf(this.#passOf, null, false);
+  }
+
+  /** What this thread's clock showed when the breaker was made. */
+  get origin(): number {
+    return this.#origin;
   }
 
   get settings(): BreakerSettings {
@@ -66,61 +132,81 @@ export class BreakerCore {
   }
 
   get state(): BreakerState {
-    if (this.#state.kind === 'half_open') this.#decide({ type: 'tick' }, this.#now());
-    return this.#state.kind;
+    return this.#current().kind;
   }
 
   get generation(): number {
-    return this.#state.generation;
+    return this.#state.read().generation;
   }
 
   /** Asks for a permit. An admitted call must come back by `settle`. */
   admit(): Admission {
-    const state = this.#state;
+    const limited = this.#settings.maxConcurrent !== null;
+    if (limited && !this.#takePlace()) return LIMIT_IS_FULL;
+    const state = this.#state.read();
     if (state.kind === 'closed') {
-      this.#cells.add(LAYOUT.active, 1);
-      if (this.#pass.permit.generation !== state.generation) this.#pass = passOf(state);
+      this.cells.increment(LAYOUT.started);
+      if (this.#passOf !== state || this.#pass.limited !== limited) {
+        this.#passOf = state;
+        this.#pass = passOf(state, null, limited);
+      }
       return this.#pass;
     }
-    const effects = this.#decide({ type: 'call' }, this.#now());
-    for (const effect of effects) {
-      if (effect.type === 'deny') return { admitted: false, retryAfterMs: effect.retryAfterMs };
-      if (effect.type !== 'admit') continue;
-      this.#cells.add(LAYOUT.active, 1);
-      return { admitted: true, permit: effect.permit, state: this.#state.kind };
-    }
-    throw new Error('The machine answered a call with neither a permit nor a refusal');
+    return this.#admitByMachine(limited);
+  }
+
+  /** A pass for a call that was made without asking: of this generation while closed, of none otherwise. */
+  passWithoutAsking(): Pass {
+    const { kind, generation } = this.#state.read();
+    this.cells.increment(LAYOUT.started);
+    const permit = { generation: kind === 'closed' ? generation : NO_GENERATION, lease: null };
+    return { admitted: true, permit, state: kind, limited: false };
   }
 
   /**
    * Takes a permit back with what became of its call. Returns whether this call tripped the breaker.
-   * @param at monotonic time of its end
-   * @param report told of that after the decision and before its publication, so that a trip comes after its cause
+   * @param endedAt monotonic ms
+   * @param report told of a failure after the decision and before its publication, so that a trip comes after its cause
    */
   settle(
-    permit: Permit,
+    call: AdmittedCall,
     outcome: SettledOutcome,
-    at: number,
-    report: (tripped: boolean, counted: boolean) => void,
+    endedAt: number,
+    report: ((tripped: boolean, counted: boolean) => void) | undefined,
   ): boolean {
-    this.#cells.add(LAYOUT.active, -1);
-    this.count(outcome);
-    const now = at - this.#origin;
+    const { permit, limited } = call.pass;
+    if (limited) this.cells.add(LAYOUT.limited, -1);
     if (outcome === 'ignored' || outcome === 'cancelled') {
-      if (permit.lease !== null) this.#decide({ type: 'released', permit }, now);
+      this.count(outcome);
+      if (permit.lease !== null) this.#decide({ type: 'released', permit }, this.#timeOf(endedAt));
       return false;
     }
-    const failed = outcome !== 'success';
+    const durationMs = endedAt - call.startedAt;
+    recordDuration(this.cells, outcome, durationMs);
+    const wasOverdue = call.overdueMark !== undefined;
+    const { slowMs } = this.#settings.trip;
+    const slow = wasOverdue || (slowMs !== null && durationMs > slowMs);
+    if (slow && !wasOverdue) this.cells.increment(LAYOUT.slowCalls);
+    const state = this.#state.read();
     // Late result: its permit is from an older generation, and its news would spoil the window of this one.
-    const counted = permit.generation === this.#state.generation;
-    if (counted && this.#judges()) this.#window.record(now, failed);
-    if (!failed) {
-      report(false, counted);
-      if (permit.lease !== null) this.#decide({ type: 'succeeded', permit }, now);
+    const isCurrent = permit.generation === state.generation;
+    const now = this.#timeOf(endedAt);
+    if (outcome === 'success' && isCurrent && state.kind === 'closed' && !slow) {
+      this.#window.recordSuccess(now);
       return false;
     }
-    const event = { type: 'failed', permit, counts: this.#window.counts(now) } as const;
-    return opens(this.#decide(event, now, undefined, (effects) => report(opens(effects), counted)));
+    return this.#judge(call, outcome !== 'success', slow, now, isCurrent, report);
+  }
+
+  /** Counts a call as slow that has been in flight for longer than the slow threshold. */
+  overdue(call: AdmittedCall): void {
+    const { permit } = call.pass;
+    const state = this.#state.read();
+    if (permit.generation !== state.generation || (state.kind === 'half_open' && state.step === 0)) return;
+    const now = this.now();
+    this.cells.increment(LAYOUT.slowCalls);
+    call.overdueMark = judgesByWindow(state) ? this.#window.recordOverdue(now) : 0;
+    this.#decide({ type: 'overdue', permit, counts: this.#window.counts(now) }, now);
   }
 
   trip(reason: TransitionReason, note?: string): boolean {
@@ -136,64 +222,137 @@ export class BreakerCore {
   }
 
   /**
-   * Lays a patch over the breaker's own settings, or takes it off again. Counts and state stay.
-   * @throws InvalidInputError where what results could never trip
+   * Puts other settings in force. State, counts and what the window holds stay.
+   * @throws InvalidInputError where they break a rule together
    */
-  configure(patch: SettingsPatch | undefined): void {
-    const settings = applySettings(this.#own, patch ?? {});
-    const problems = checkTripRules(settings);
-    if (problems.length > 0) throw new InvalidInputError(problems);
+  configure(settings: BreakerSettings): void {
+    const { windowCalls } = settings.trip;
+    if (windowCalls !== null) growRing(this.cells, windowCalls);
     this.#settings = settings;
-    this.#window.resize(settings.trip.windowMs);
+    this.#window.resize(settings.trip, this.now());
+  }
+
+  /** Takes note that another thread has changed the settings. */
+  follow(settings: BreakerSettings): void {
+    this.#settings = settings;
+    this.#window.follow(settings.trip);
+  }
+
+  /** Takes up a state and a window that another process left. Nobody is told: it is no transition. */
+  restore(state: RestoredState, window: WindowCounts): void {
+    const now = this.now();
+    this.#decide({ type: 'restore', state }, now);
+    this.cells.setDouble(LAYOUT.openedAt, NOT_OPENED);
+    if (state.kind !== 'closed') this.#keepOpening(now);
+    this.#window.clear();
+    this.#window.restore(window, now);
+  }
+
+  /** The state as the machine has it, after what time alone has decided. */
+  machineState(): MachineState {
+    return this.#current();
   }
 
   /** Milliseconds until it may let a call through; 0 when it does now; null where an operator holds it open. */
   retryAfterMs(): number | null {
-    if (this.#state.kind === 'forced_open') return null;
-    return this.#state.kind === 'open' ? Math.max(0, this.#state.until - this.#now()) : 0;
+    const state = this.#state.read();
+    if (state.kind === 'forced_open') return null;
+    return state.kind === 'open' ? Math.max(0, state.until - this.now()) : 0;
   }
 
-  count(outcome: CallOutcome): void {
-    this.#cells.increment(callsCell(outcome));
+  count(outcome: CountedOutcome): void {
+    this.cells.increment(callsCell(outcome));
   }
 
   calls(outcome: CallOutcome): number {
-    return this.#cells.getWide(callsCell(outcome));
+    return isTimed(outcome) ? durationCount(this.cells, outcome) : this.cells.getWide(callsCell(outcome));
+  }
+
+  durations(outcome: TimedOutcome): HistogramReading {
+    return readDurations(this.cells, outcome);
   }
 
   transitions(state: BreakerState, reason: TransitionReason): number {
-    return this.#cells.getWide(transitionsCell(state, reason));
-  }
-
-  /** Counts an executed call as slow where it took longer than the slow threshold. */
-  countIfSlow(durationMs: number): void {
-    const { slowMs } = this.#settings.trip;
-    if (slowMs !== null && durationMs > slowMs) this.#cells.increment(LAYOUT.slowCalls);
+    const cell = transitionsCell(state, reason);
+    return cell === undefined ? 0 : this.cells.get(cell) >>> 0;
   }
 
   slowCalls(): number {
-    return this.#cells.getWide(LAYOUT.slowCalls);
+    return this.cells.getWide(LAYOUT.slowCalls);
   }
 
+  /** What was let through and has not come back. Other threads go on while it is added up, so it is not read below 0. */
   activeCalls(): number {
-    return this.#cells.get(LAYOUT.active);
+    const started = this.cells.getWide(LAYOUT.started);
+    const ended = ENDS.reduce((sum, outcome) => sum + this.calls(outcome), 0);
+    return Math.max(0, started - ended);
   }
 
   window(): WindowCounts {
-    return this.#window.counts(this.#now());
+    return this.#window.counts(this.now());
   }
 
-  #now(): number {
-    return this.clock.monotonicMs() - this.#origin;
+  /** Monotonic ms since the breaker was made. */
+  now(): number {
+    return this.#timeOf(this.clock.monotonicMs());
   }
 
-  /** Only these states look at the window. */
-  #judges(): boolean {
-    return this.#state.kind === 'closed' || this.#state.kind === 'shadow';
+  #timeOf(monotonicMs: number): number {
+    return Math.max(0, monotonicMs - this.#origin);
+  }
+
+  #current(): MachineState {
+    const state = this.#state.read();
+    if (state.kind !== 'half_open') return state;
+    this.#decide({ type: 'tick' }, this.now());
+    return this.#state.read();
+  }
+
+  #admitByMachine(limited: boolean): Admission {
+    const { effects, state } = this.#decide({ type: 'call' }, this.now());
+    for (const effect of effects) {
+      if (effect.type === 'deny') {
+        if (limited) this.cells.add(LAYOUT.limited, -1);
+        return { admitted: false, limited: false, retryAfterMs: effect.retryAfterMs };
+      }
+      if (effect.type !== 'admit') continue;
+      this.cells.increment(LAYOUT.started);
+      return { admitted: true, permit: effect.permit, state: state.kind, limited };
+    }
+    throw new Error('The machine answered a call with neither a permit nor a refusal');
+  }
+
+  #takePlace(): boolean {
+    const { maxConcurrent } = this.#settings;
+    if (this.cells.add(LAYOUT.limited, 1) <= (maxConcurrent ?? Number.POSITIVE_INFINITY)) return true;
+    this.cells.add(LAYOUT.limited, -1);
+    return false;
+  }
+
+  #judge(
+    { pass: { permit }, overdueMark }: AdmittedCall,
+    failed: boolean,
+    slow: boolean,
+    now: number,
+    isCurrent: boolean,
+    report: ((tripped: boolean, counted: boolean) => void) | undefined,
+  ): boolean {
+    const byWindow = isCurrent && judgesByWindow(this.#state.read());
+    const { debounceMs } = this.#settings.trip;
+    if (failed && byWindow && debounceMs !== null && this.#window.isDebounced(now, debounceMs)) {
+      report?.(false, false);
+      return false;
+    }
+    if (byWindow) this.#window.record(now, { failed, slow, overdueMark });
+    const counts = this.#window.counts(now);
+    const wasOverdue = overdueMark !== undefined;
+    const event: MachineEvent = { type: 'settled', permit, failed, slow, wasOverdue, counts };
+    const { effects } = this.#decide(event, now, undefined, (decided) => report?.(opens(decided), isCurrent));
+    return failed && opens(effects);
   }
 
   #changed(event: MachineEvent, note: string | undefined): boolean {
-    return this.#decide(event, this.#now(), note).some((effect) => effect.type === 'transition');
+    return this.#decide(event, this.now(), note).effects.some((effect) => effect.type === 'transition');
   }
 
   #decide(
@@ -201,68 +360,102 @@ export class BreakerCore {
     now: number,
     note?: string,
     beforePublishing?: (effects: readonly Effect[]) => void,
-  ): readonly Effect[] {
-    const { state, effects } = transition(this.#state, event, now, this.#settings);
-    this.#state = state;
-    const records = effects.map((effect) => this.#keep(effect, now, note));
-    beforePublishing?.(effects);
-    // Published only once everything is decided: a listener that calls back finds the breaker in its new state.
-    for (const record of records) record?.();
-    return effects;
+  ): Decision {
+    for (;;) {
+      const before = this.#state.read();
+      const decision = transition(before, event, { now, settings: this.#settings, chance: Math.random() });
+      // Another thread's decision came first: this one is made anew, on what that one left.
+      if (decision.state !== before && !this.#state.replace(decision.state)) continue;
+      const records = decision.effects.map((effect) => this.#keep(effect, decision.state, now, note));
+      beforePublishing?.(decision.effects);
+      // Published only once everything is decided: a listener that calls back finds the breaker in its new state.
+      for (const record of records) record?.();
+      return decision;
+    }
   }
 
-  #keep(effect: Effect, now: number, note: string | undefined): (() => void) | undefined {
+  #keep(effect: Effect, after: MachineState, now: number, note: string | undefined): (() => void) | undefined {
     if (effect.type === 'shadow_trip') {
-      const record = this.#record('shadow', this.#state, 'threshold', effect.counts, note);
+      const record = this.#record('shadow', after, effect.reason, effect.counts, now, note);
       return () => this.#events.shadowTripped(record);
     }
     if (effect.type !== 'transition') return undefined;
     const { from, to, reason } = effect;
-    this.#cells.set(LAYOUT.word, stateWord(to.kind, to.generation));
-    this.#cells.increment(transitionsCell(to.kind, reason));
-    const stops = to.kind === 'open' || to.kind === 'forced_open';
-    if (stops) this.#opened ??= { at: now, diverted: this.calls('diverted'), rejected: this.calls('rejected') };
+    const cell = transitionsCell(to.kind, reason);
+    if (cell !== undefined) this.cells.add(cell, 1);
+    if (to.kind === 'open' || to.kind === 'forced_open') this.#keepOpening(now);
     const window = effect.counts ?? this.#window.counts(now);
     // One event can bring two transitions, such as an overdue probe and what came after it.
-    const record = this.#record(from.kind, to, reason, window, note);
+    const record = this.#record(from.kind, to, reason, window, now, note);
     if (to.kind === 'closed' || to.kind === 'disabled' || to.kind === 'shadow') {
-      this.#opened = undefined;
+      this.cells.setDouble(LAYOUT.openedAt, NOT_OPENED);
       // The failures that tripped it must not trip it again.
       this.#window.clear();
     }
     return () => this.#events.transitioned(record);
   }
 
+  /** When it left closed, and what the wires had taken by then: what a reset tells. */
+  #keepOpening(now: number): void {
+    if (this.cells.getDouble(LAYOUT.openedAt) !== NOT_OPENED) return;
+    this.cells.setDouble(LAYOUT.openedAt, now);
+    this.cells.setDouble(LAYOUT.divertedBefore, this.calls('diverted'));
+    this.cells.setDouble(LAYOUT.rejectedBefore, this.calls('rejected'));
+  }
+
   #record(
     from: BreakerState,
-    { kind: to, generation }: MachineState,
+    to: MachineState,
     reason: TransitionReason,
     window: WindowCounts,
+    now: number,
     note: string | undefined,
   ): TransitionRecord {
-    const opened = to === 'closed' ? this.#opened : undefined;
+    const openedAt = this.cells.getDouble(LAYOUT.openedAt);
+    const wasOpen = to.kind === 'closed' && openedAt !== NOT_OPENED;
     return {
       from,
-      to,
+      to: to.kind,
       reason,
       at: this.clock.wallMs(),
-      generation,
+      generation: to.generation,
       note,
       window,
-      cooldownMs: this.#settings.cooldownMs,
-      openMs: opened && this.#now() - opened.at,
-      meanwhile: opened && {
-        diverted: this.calls('diverted') - opened.diverted,
-        rejected: this.calls('rejected') - opened.rejected,
-      },
+      cooldownMs: to.kind === 'open' ? to.until - to.since : 0,
+      openMs: wasOpen ? now - openedAt : undefined,
+      meanwhile: wasOpen
+        ? {
+            diverted: this.calls('diverted') - this.cells.getDouble(LAYOUT.divertedBefore),
+            rejected: this.calls('rejected') - this.cells.getDouble(LAYOUT.rejectedBefore),
+          }
+        : undefined,
     };
   }
+}
+
+/** Lays a patch over a breaker's own settings. @throws InvalidInputError where what results breaks a rule */
+export function settingsWith(own: BreakerSettings, patch: SettingsPatch | undefined): BreakerSettings {
+  if (patch === undefined) return own;
+  const problems = checkSettingsPatch(patch);
+  if (problems.length > 0) throw new InvalidInputError(problems);
+  const settings = applySettings(own, patch);
+  const broken = checkSettingsRules(settings);
+  if (broken.length > 0) throw new InvalidInputError(broken);
+  return settings;
+}
+
+/** Outcomes of calls that were let through. */
+const ENDS: readonly SettledOutcome[] = ['success', 'failure', 'timeout', 'ignored', 'cancelled'];
+
+/** Only these states look at the window. */
+function judgesByWindow({ kind }: MachineState): boolean {
+  return kind === 'closed' || kind === 'shadow';
 }
 
 function opens(effects: readonly Effect[]): boolean {
   return effects.some((effect) => effect.type === 'transition' && effect.to.kind === 'open');
 }
 
-function passOf({ generation, kind }: MachineState): Pass {
-  return { admitted: true, permit: { generation, lease: null }, state: kind };
+function passOf({ generation, kind }: MachineState, lease: number | null, limited: boolean): Pass {
+  return { admitted: true, permit: { generation, lease }, state: kind, limited };
 }

@@ -17,6 +17,25 @@ export class BreakerOpenError extends Error {
   }
 }
 
+/** The breaker's concurrency limit was full and no neutral wire took the call. It is no failure of the dependency. */
+export class BreakerLimitError extends Error {
+  readonly code = 'BREAKER_LIMITED';
+  readonly breaker: string;
+  /** Calls that may be in flight at a time. */
+  readonly limit: number;
+  /** Why each neutral wire that was asked did not take the call, in the order asked. */
+  readonly causes: readonly unknown[];
+
+  constructor(breaker: string, limit: number, causes: readonly unknown[] = []) {
+    const message = `Breaker "${breaker}" has ${limit} calls in flight already, its most`;
+    super(message, causes.length > 0 ? { cause: causes[0] } : undefined);
+    this.name = 'BreakerLimitError';
+    this.breaker = breaker;
+    this.limit = limit;
+    this.causes = causes;
+  }
+}
+
 /** The call took longer than `timeoutMs`; its signal was aborted with this error as the reason. */
 export class CallTimeoutError extends Error {
   readonly code = 'BREAKER_TIMEOUT';
@@ -55,5 +74,19 @@ export class BreakerClosedDownError extends Error {
     super(`Breaker "${breaker}" was shut down with close()`);
     this.name = 'BreakerClosedDownError';
     this.breaker = breaker;
+  }
+}
+
+/**
+ * Makes an error without its stack, which costs ten times as much as all the rest of a rejection: an open breaker must be
+ * cheap, and its error tells by its fields where it comes from.
+ */
+export function stackless<Made extends Error>(make: () => Made): Made {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = limit;
   }
 }

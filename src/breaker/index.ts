@@ -7,27 +7,35 @@ export {
   type SettingsPatch,
   type TransitionReason,
 } from '@switchgear/conventions';
-export type {
-  AnswerOf,
-  Breaker,
-  OperatorNote,
-  Transition,
-} from './breaker.ts';
-export type { ExecuteOptions } from './call-path.ts';
+export type { CallContext } from './active-call.ts';
+export type { Breaker } from './breaker.ts';
+export type { AnswerOf, OperatorNote } from './breaker-face.ts';
+export type { CallFailure, ExecuteOptions } from './call-path.ts';
 export type { Clock, Timer } from './clock.ts';
 export { type ControlLink, type ControlPlaneOptions, connectControlPlane } from './control/link.ts';
 export type { ServiceIdentity } from './control/messages.ts';
 export { createBreaker } from './create-breaker.ts';
-export { BreakerClosedDownError, BreakerOpenError, CallTimeoutError, WireRefusedError } from './errors.ts';
-export type { CallContext } from './guarded-call.ts';
+export {
+  BreakerClosedDownError,
+  BreakerLimitError,
+  BreakerOpenError,
+  CallTimeoutError,
+  WireRefusedError,
+} from './errors.ts';
 export { type BufferWireOptions, bufferWire } from './neutral/buffer-wire.ts';
 export type { DeadCall } from './neutral/drain.ts';
 export { type FallbackWireOptions, fallbackWire } from './neutral/fallback-wire.ts';
 export { isReceipt, type Receipt } from './neutral/receipt.ts';
 export type { DivertedCall, NeutralWire, WireAnswer, WireHost, WireLoad } from './neutral/wire.ts';
 export type { BreakerOptions } from './options.ts';
+export type { CallPermit } from './permits.ts';
+export { presets } from './presets.ts';
+export type { Transition, TurnedAwayCall } from './publisher.ts';
 export { allBreakers, findBreaker, onBreakerAdded, onBreakerRemoved } from './registry.ts';
+export type { BreakerSnapshot } from './snapshot.ts';
 export type { BreakerStats, WireStats } from './stats.ts';
 export type { MetricProducer } from './telemetry/metric-data.ts';
 export { breakerMetricProducer } from './telemetry/metric-producer.ts';
 export type { BreakerObserver, BreakerReadings, TransitionRecord } from './telemetry/observer.ts';
+export { type AttachedBreaker, type AttachOptions, attachBreaker } from './threads/attach-breaker.ts';
+export type { BreakerHandle } from './threads/breaker-handle.ts';

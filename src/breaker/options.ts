@@ -2,7 +2,7 @@ import {
   applySettings,
   type BreakerSettings,
   breakerName,
-  checkTripRules,
+  checkSettingsRules,
   DEFAULT_SETTINGS,
   InvalidInputError,
   isRecord,
@@ -22,6 +22,11 @@ export interface BreakerOptions<Wires extends readonly NeutralWire[] = readonly 
    * An error it throws itself counts as a failure.
    */
   readonly isFailure?: (error: unknown) => boolean;
+  /**
+   * Which results say that the dependency is unwell, such as a response of status 503: they count as failures, and the
+   * caller gets them all the same. Default: none. An error it throws itself counts as a failure.
+   */
+  readonly isFailureResult?: (result: unknown) => boolean;
   /** Where calls go that are not let through, in the order asked. Default: nowhere, the caller gets `BreakerOpenError`. */
   readonly neutralWires?: Wires;
   /** `first`: the first wire that takes the call; `all`: every wire gets it and the first answer counts. Default `first`. */
@@ -41,6 +46,7 @@ export interface ValidOptions {
   readonly name: string;
   readonly settings: BreakerSettings;
   readonly isFailure: (error: unknown) => boolean;
+  readonly isFailureResult: ((result: unknown) => boolean) | undefined;
   readonly wires: readonly NeutralWire[];
   readonly wireMode: 'first' | 'all';
   readonly callSpans: CallSpans;
@@ -67,6 +73,7 @@ const shape = object(
   {
     ...SETTINGS_CHECKS,
     isFailure: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
+    isFailureResult: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
     neutralWires: (value, field) =>
       Array.isArray(value) ? checkWires(value, field) : [{ field, rule: 'must be an array of wires', value }],
     wireMode: (value, field) => expectType(value === 'first' || value === 'all', field, 'must be first or all', value),
@@ -87,17 +94,24 @@ export function validateOptions(name: string, options: BreakerOptions): ValidOpt
   const problems = [...breakerName(name, 'name'), ...shape(options, '')];
   if (problems.length > 0) throw new InvalidInputError(problems);
   const settings = applySettings(DEFAULT_SETTINGS, options);
-  const rules = checkTripRules(settings);
+  const rules = checkSettingsRules(settings);
   if (rules.length > 0) throw new InvalidInputError(rules);
   return {
     name,
     settings,
-    isFailure: options.isFailure ?? (() => true),
-    wires: options.neutralWires ?? [],
+    isFailure: options.isFailure ?? everyErrorIsFailure,
+    isFailureResult: options.isFailureResult,
+    wires: options.neutralWires ?? NO_WIRES,
     wireMode: options.wireMode ?? 'first',
     callSpans: options.callSpans ?? 'failures',
     clock: options.clock ?? systemClock,
   };
+}
+
+const NO_WIRES: readonly NeutralWire[] = [];
+
+function everyErrorIsFailure(): boolean {
+  return true;
 }
 
 function checkWires(wires: readonly unknown[], field: string): Problem[] {

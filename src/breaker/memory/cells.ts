@@ -1,12 +1,23 @@
+/** Looks at a wide cell that has just wrapped before its carry is taken for missing: the writer is one instruction behind. */
+const LOOKS = 64;
+
+/** A double and its two words, to pass one through integer cells without loss. */
+const double = new Float64Array(1);
+const halves = new Int32Array(double.buffer);
+
 /**
  * All numbers of a breaker, in one Int32Array that is touched with Atomics only, so that the same code serves an
- * ArrayBuffer and a SharedArrayBuffer. A wide cell is two words, low and high, and counts to 2^53.
+ * ArrayBuffer and a SharedArrayBuffer. A wide cell is two words, low and high, and counts on past 2^53.
  */
 export class Cells {
-  readonly words: Int32Array;
+  /** Replaced where the breaker comes to be shared: never keep it. */
+  words: Int32Array;
+  /** First word of the ring of a count window, which stands last. */
+  ring: number;
 
-  constructor(words: Int32Array) {
+  constructor(words: Int32Array, ring: number) {
     this.words = words;
+    this.ring = ring;
   }
 
   get(cell: number): number {
@@ -28,19 +39,34 @@ export class Cells {
     if (Atomics.add(this.words, cell, 1) === -1) Atomics.add(this.words, cell + 1, 1);
   }
 
+  /** Adds a whole number from 0 to 2^53 to a wide cell. */
+  addWide(cell: number, amount: number): void {
+    const low = amount >>> 0;
+    const before = Atomics.add(this.words, cell, low | 0) >>> 0;
+    const carry = (before + low >= 2 ** 32 ? 1 : 0) + Math.floor(amount / 2 ** 32);
+    if (carry > 0) Atomics.add(this.words, cell + 1, carry);
+  }
+
   getWide(cell: number): number {
-    for (;;) {
+    for (let looks = 0; ; looks++) {
       const high = Atomics.load(this.words, cell + 1);
-      const low = Atomics.load(this.words, cell);
-      // A carry between the two loads would tear the value.
-      if (Atomics.load(this.words, cell + 1) === high) return high * 2 ** 32 + (low >>> 0);
+      const low = Atomics.load(this.words, cell) >>> 0;
+      // A carry between the two loads, or one that is still to come, would tear the value by 2^32.
+      const mayBeTorn = Atomics.load(this.words, cell + 1) !== high || (low < LOOKS && high + low > 0);
+      if (!mayBeTorn || looks >= LOOKS) return high * 2 ** 32 + low;
     }
   }
 
-  /** Writes a whole number up to 2^53 to a wide cell. */
-  setWide(cell: number, value: number): void {
-    const whole = Math.max(0, Math.round(value));
-    Atomics.store(this.words, cell, whole | 0);
-    Atomics.store(this.words, cell + 1, Math.floor(whole / 2 ** 32));
+  /** A double in two words. Not atomic: a reader that must not see half of it needs a check of its own. */
+  getDouble(cell: number): number {
+    halves[0] = Atomics.load(this.words, cell);
+    halves[1] = Atomics.load(this.words, cell + 1);
+    return double[0]!;
+  }
+
+  setDouble(cell: number, value: number): void {
+    double[0] = value;
+    Atomics.store(this.words, cell, halves[0]!);
+    Atomics.store(this.words, cell + 1, halves[1]!);
   }
 }

@@ -20,6 +20,7 @@ export function attachWires(
   { name: breaker, wires, clock }: ValidOptions,
   { observer, ...services }: BreakerForWires,
 ): { readonly wires: readonly AttachedWire[]; readonly readings: readonly WireReadings[] } {
+  if (wires.length === 0) return NONE;
   const attached = wires.map((wire) => ({ wire, counters: new WireCounters() }));
   for (const { wire, counters } of attached) {
     const host: WireHost = { breaker, clock, ...services, report: reportFor(wire, counters, observer) };
@@ -28,11 +29,14 @@ export function attachWires(
   return { wires: attached, readings: attached.map(readingsOf) };
 }
 
+const NONE = { wires: [], readings: [] } as const;
+
 /** Counts first, tells the observer after. */
 function reportFor({ name: wire }: NeutralWire, counters: WireCounters, observer: () => IsolatedObserver): WireReport {
   return {
     replayed({ waitedMs, receipt }) {
       counters.countDrained('replayed');
+      counters.recordWait(waitedMs);
       observer().replayed({ wire, outcome: 'replayed', receipt, waitedMs, error: undefined });
     },
     retried({ receipt, error }) {
@@ -58,6 +62,7 @@ function readingsOf({ wire, counters }: AttachedWire): WireReadings {
     calls: (outcome) => counters.calls(outcome),
     drained: (outcome) => counters.drained(outcome),
     dropped: (reason) => counters.dropped(reason),
+    waits: () => counters.waits(),
     load: () => wire.load?.(),
   };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { WireRefusedError } from '../errors.ts';
-import type { WireCall } from '../telemetry/observer.ts';
+import type { IsolatedObserver } from '../telemetry/isolated-observer.ts';
 import { isReceipt } from './receipt.ts';
 import type { DivertedCall, NeutralWire, WireAnswer } from './wire.ts';
 import type { WireCounters } from './wire-counters.ts';
@@ -25,32 +25,77 @@ export async function divert(
   mode: 'first' | 'all',
   call: DivertedCall,
   clock: Clock,
-  observe: (call: WireCall) => void,
+  observer: IsolatedObserver,
 ): Promise<DivertResult> {
-  const causes: unknown[] = [];
-  let answer: WireAnswer<unknown> | undefined;
-  for (const { wire, counters } of wires) {
-    const startedAt = clock.wallMs();
+  const diversion = new Diversion(clock, observer);
+  for (const attached of wires) {
+    const startedAt = clock.monotonicMs();
     try {
-      const taken = await wire.take(call);
-      counters.countCall(taken.outcome);
-      const receipt = isReceipt(taken.value) ? taken.value.id : undefined;
-      observe({
-        wire: wire.name,
-        outcome: taken.outcome,
-        startedAt,
-        endedAt: clock.wallMs(),
-        error: undefined,
-        receipt,
-      });
-      answer ??= taken;
+      const answer = attached.wire.take(call);
+      diversion.took(attached, startedAt, answer instanceof Promise ? await answer : answer);
       if (mode === 'first') break;
     } catch (error) {
-      causes.push(error);
-      if (error instanceof WireRefusedError && error.declined) continue;
-      counters.countCall('failed');
-      observe({ wire: wire.name, outcome: 'failed', startedAt, endedAt: clock.wallMs(), error, receipt: undefined });
+      diversion.passedOver(attached, startedAt, error);
     }
   }
-  return answer ? { taken: true, value: answer.value } : { taken: false, causes };
+  return diversion.result();
+}
+
+/** The same for a caller that cannot wait: a wire that answers with a promise is passed over. */
+export function divertSync(
+  wires: readonly AttachedWire[],
+  mode: 'first' | 'all',
+  call: DivertedCall,
+  clock: Clock,
+  observer: IsolatedObserver,
+): DivertResult {
+  const diversion = new Diversion(clock, observer);
+  for (const attached of wires) {
+    const startedAt = clock.monotonicMs();
+    try {
+      const answer = attached.wire.take(call);
+      if (answer instanceof Promise) {
+        answer.catch(() => undefined);
+        throw new WireRefusedError(attached.wire.name, 'it answers later, and the caller cannot wait', true);
+      }
+      diversion.took(attached, startedAt, answer);
+      if (mode === 'first') break;
+    } catch (error) {
+      diversion.passedOver(attached, startedAt, error);
+    }
+  }
+  return diversion.result();
+}
+
+/** What becomes of one diverted call on its way along the wires. */
+class Diversion {
+  readonly #clock: Clock;
+  readonly #observer: IsolatedObserver;
+  readonly #causes: unknown[] = [];
+  #answer: WireAnswer<unknown> | undefined;
+
+  constructor(clock: Clock, observer: IsolatedObserver) {
+    this.#clock = clock;
+    this.#observer = observer;
+  }
+
+  took({ wire, counters }: AttachedWire, startedAt: number, answer: WireAnswer<unknown>): void {
+    counters.countCall(answer.outcome);
+    const receipt = isReceipt(answer.value) ? answer.value.id : undefined;
+    const durationMs = this.#clock.monotonicMs() - startedAt;
+    this.#observer.diverted({ wire: wire.name, outcome: answer.outcome, durationMs, error: undefined, receipt });
+    this.#answer ??= answer;
+  }
+
+  passedOver({ wire, counters }: AttachedWire, startedAt: number, error: unknown): void {
+    this.#causes.push(error);
+    if (error instanceof WireRefusedError && error.declined) return;
+    counters.countCall('failed');
+    const durationMs = this.#clock.monotonicMs() - startedAt;
+    this.#observer.diverted({ wire: wire.name, outcome: 'failed', durationMs, error, receipt: undefined });
+  }
+
+  result(): DivertResult {
+    return this.#answer ? { taken: true, value: this.#answer.value } : { taken: false, causes: this.#causes };
+  }
 }

@@ -1,5 +1,5 @@
 import { breakerName, InvalidInputError } from '@switchgear/conventions';
-import type { DivertedCall, NeutralWire } from './wire.ts';
+import type { DivertedCall, NeutralWire, WireAnswer } from './wire.ts';
 
 export interface FallbackWireOptions {
   /** Default `fallback`. */
@@ -20,6 +20,17 @@ export function fallbackWire<Answer>(
   return {
     name,
     kind: 'fallback',
-    take: async (call) => ({ outcome: 'served', value: await handler(call) }),
+    take(call) {
+      const answer = handler(call) as Awaited<Answer> | PromiseLike<Awaited<Answer>>;
+      return isThenable(answer) ? Promise.resolve(answer).then(served) : served(answer);
+    },
   };
+}
+
+function served<Value>(value: Value): WireAnswer<Value> {
+  return { outcome: 'served', value };
+}
+
+function isThenable<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

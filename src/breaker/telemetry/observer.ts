@@ -68,6 +68,7 @@ export interface TransitionRecord {
   readonly note: string | undefined;
   /** The window at a trip. */
   readonly window: WindowCounts;
+  /** Of a trip: how long it stays open; 0 otherwise. */
   readonly cooldownMs: number;
   /** How long the breaker had been open; present on a reset. */
   readonly openMs: number | undefined;
@@ -89,12 +90,11 @@ export interface FailedCall {
   readonly counted: boolean;
 }
 
+/** A call that a wire was asked to take, told as it answers. */
 export interface WireCall {
   readonly wire: string;
   readonly outcome: WireOutcome;
-  /** Wall time, ms. */
-  readonly startedAt: number;
-  readonly endedAt: number;
+  readonly durationMs: number;
   readonly error: unknown;
   /** The receipt of a buffered call: its replay is linked to it. */
   readonly receipt: string | undefined;

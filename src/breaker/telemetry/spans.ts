@@ -9,7 +9,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { ATTR, type BreakerState, SCHEMA_URL, SCOPE_NAME, SPANS } from '@switchgear/conventions';
+import { ATTR, type BreakerSettings, type BreakerState, SCHEMA_URL, SCOPE_NAME, SPANS } from '@switchgear/conventions';
 import { version } from '../version.ts';
 import { errorType } from './error-type.ts';
 import type { BreakerReadings, FailedCall, ReplayedCall, TransitionRecord, WireCall } from './observer.ts';
@@ -93,9 +93,10 @@ export class BreakerSpans {
     if (state.failures.length > MOST_LINKS) state.failures.shift();
   }
 
-  trip(breaker: BreakerReadings, { at, reason, window, cooldownMs }: TransitionRecord): void {
+  trip(breaker: BreakerReadings, transition: TransitionRecord): void {
+    const { at, reason, window, cooldownMs } = transition;
     const state = this.#state(breaker, at);
-    const counted = state.failures.filter((failure) => at - failure.endedAt <= breaker.settings.trip.windowMs);
+    const counted = causesOf(state.failures, transition, breaker.settings);
     const span = this.#record({
       name: `${SPANS.trip} ${breaker.name}`,
       start: counted.reduce((earliest, { startedAt }) => Math.min(earliest, startedAt), at),
@@ -140,13 +141,14 @@ export class BreakerSpans {
   }
 
   /** Rate-limited: a long outage diverts every call, and the counters have them all. */
-  diverted(breaker: BreakerReadings, { wire, outcome, startedAt, endedAt, error, receipt }: WireCall): void {
-    const state = this.#state(breaker, startedAt);
-    const origin = state.wireLimit.allows(endedAt)
+  diverted(breaker: BreakerReadings, { wire, outcome, durationMs, error, receipt }: WireCall): void {
+    const end = breaker.wallMs();
+    const state = this.#state(breaker, end);
+    const origin = state.wireLimit.allows(end)
       ? this.#record({
           name: `${SPANS.neutralWire} ${wire}`,
-          start: startedAt,
-          end: endedAt,
+          start: end - durationMs,
+          end,
           attributes: wireAttributes(breaker, wire, outcome, error),
           failed: outcome === 'failed',
           root: false,
@@ -192,6 +194,19 @@ export class BreakerSpans {
     }
     return state;
   }
+}
+
+/** The failures that a trip was judged by, of those since the last trip or reset. */
+function causesOf(
+  failures: readonly FailureMark[],
+  { at, reason, window }: TransitionRecord,
+  { trip: { windowMs, windowCalls } }: BreakerSettings,
+): readonly FailureMark[] {
+  // These have no age: a row of failures, a window of calls, probes.
+  if (reason === 'probe_failed') return failures;
+  if (reason === 'consecutive') return failures.slice(Math.max(0, failures.length - window.consecutive));
+  if (windowCalls !== null) return failures.slice(Math.max(0, failures.length - window.failed));
+  return failures.filter(({ endedAt }) => at - endedAt <= windowMs);
 }
 
 function wireAttributes(breaker: BreakerReadings, wire: string, outcome: string, error: unknown): Attributes {

@@ -1,93 +1,185 @@
+import type { RingCounts, WindowMemory } from './window-counts.ts';
+
 /** Buckets of a window: what it holds is exact to a tenth of its length. */
 const BUCKETS = 10;
 
 const EPOCH = 0;
 const EXECUTED = 1;
 const FAILED = 2;
-const WORDS_PER_BUCKET = 3;
+const SLOW = 3;
+const WORDS_PER_BUCKET = 4;
 
-/** Words a window takes in the breaker's array. */
-export const WINDOW_WORDS = BUCKETS * WORDS_PER_BUCKET;
+/** Words a time window takes in the breaker's array. */
+export const TIME_WINDOW_WORDS = BUCKETS * WORDS_PER_BUCKET;
 
-export interface WindowCounts {
-  /** Calls that were executed and judged: successes, failures and timeouts. */
-  readonly executed: number;
-  /** Failures and timeouts. */
-  readonly failed: number;
-}
+/** Epochs are of 30 bits, so that what is no epoch has values of its own. */
+const EPOCH_MASK = 2 ** 30 - 1;
+/** The bucket holds nothing. */
+const EMPTY = -1;
+/** A thread is emptying the bucket for its new epoch. */
+const TURNING = -2;
+/** Epochs by which a bucket may be ahead of a thread that was held up; one that seems further ahead has wrapped. */
+const MOST_AHEAD = 1_000;
+/** Looks at a turning bucket before its thread is taken for dead and the turn is finished in its place. */
+const LOOKS = 1_000;
 
 /**
  * A sliding time window over executed calls, as a ring of buckets in a typed array. The bucket of an instant is its time
  * divided by the bucket's length; a bucket whose epoch is not the one expected is out of date, whoever finds it. So old
- * failures are forgotten by elapsed time alone: no timer, and an idle hour costs nothing.
+ * failures are forgotten by elapsed time alone: no timer, and an idle hour costs nothing. A count that races a `clear` of
+ * another thread may fall on either side of it.
  */
 export class TimeWindow {
-  readonly #words: Int32Array;
+  readonly #memory: WindowMemory;
   readonly #offset: number;
   #bucketMs: number;
+  /** The bucket used last: its place, its epoch, and the times it is for. */
+  #bucket = 0;
+  #epoch = EMPTY;
+  #from = 0;
+  #to = 0;
 
-  /** @param offset first word of this window's WINDOW_WORDS in `words` */
-  constructor(words: Int32Array, offset: number, windowMs: number) {
-    this.#words = words;
+  /** @param offset first word of this window's TIME_WINDOW_WORDS */
+  constructor(memory: WindowMemory, offset: number, windowMs: number) {
+    this.#memory = memory;
     this.#offset = offset;
     this.#bucketMs = windowMs / BUCKETS;
-    this.clear();
   }
 
   /** Counts one executed call at `now` (ms, monotonic, from 0 on). */
-  record(now: number, failed: boolean): void {
-    const bucket = this.#currentBucket(now);
-    Atomics.add(this.#words, bucket + EXECUTED, 1);
-    if (failed) Atomics.add(this.#words, bucket + FAILED, 1);
+  record(now: number, failed: boolean, slow: boolean): void {
+    const bucket = this.#bucketAt(now);
+    if (bucket < 0) return;
+    const { words } = this.#memory;
+    Atomics.add(words, bucket + EXECUTED, 1);
+    if (failed) Atomics.add(words, bucket + FAILED, 1);
+    if (slow) Atomics.add(words, bucket + SLOW, 1);
+  }
+
+  /** Counts the failure of a call that was recorded as slow while it was in flight. */
+  recordFailureOfOverdue(now: number): void {
+    const bucket = this.#bucketAt(now);
+    if (bucket >= 0) Atomics.add(this.#memory.words, bucket + FAILED, 1);
   }
 
   /** What the window holds at `now`. */
-  counts(now: number): WindowCounts {
-    const newest = this.#epoch(now);
+  counts(now: number): RingCounts {
+    const { words } = this.#memory;
+    const newest = this.#epochAt(now);
     let executed = 0;
     let failed = 0;
+    let slow = 0;
     for (let index = 0; index < BUCKETS; index++) {
-      const bucket = this.#offset + index * WORDS_PER_BUCKET;
-      // Epochs wrap at 2^32, so their distance is compared, not their order.
-      const age = (newest - Atomics.load(this.#words, bucket + EPOCH)) | 0;
-      if (age < 0 || age >= BUCKETS) continue;
-      executed += Atomics.load(this.#words, bucket + EXECUTED);
-      failed += Atomics.load(this.#words, bucket + FAILED);
+      const bucket = this.#placeOf(index);
+      const epoch = Atomics.load(words, bucket + EPOCH);
+      if (epoch < 0 || ((newest - epoch) & EPOCH_MASK) >= BUCKETS) continue;
+      executed += Atomics.load(words, bucket + EXECUTED);
+      failed += Atomics.load(words, bucket + FAILED);
+      slow += Atomics.load(words, bucket + SLOW);
     }
-    return { executed, failed };
+    // A call that was slow in flight may fail in a later bucket than it was counted in.
+    return { executed: Math.max(executed, failed), failed, slow };
   }
 
   /** Forgets everything: after a reset, the failures that tripped the breaker must not trip it again. */
   clear(): void {
     for (let index = 0; index < BUCKETS; index++) {
-      const bucket = this.#offset + index * WORDS_PER_BUCKET;
-      Atomics.store(this.#words, bucket + EPOCH, -1);
-      Atomics.store(this.#words, bucket + EXECUTED, 0);
-      Atomics.store(this.#words, bucket + FAILED, 0);
+      Atomics.store(this.#memory.words, this.#placeOf(index) + EPOCH, EMPTY);
     }
   }
 
-  /** Changes the length. The buckets of another length cannot be read in this one: the window starts empty. */
-  resize(windowMs: number): void {
+  /** Changes the length and keeps what is in it: each bucket's calls go to the new bucket of the time they began in. */
+  resize(windowMs: number, now: number): void {
     const bucketMs = windowMs / BUCKETS;
     if (bucketMs === this.#bucketMs) return;
-    this.#bucketMs = bucketMs;
+    const held = this.#buckets(now);
     this.clear();
-  }
-
-  #epoch(now: number): number {
-    return Math.floor(now / this.#bucketMs) | 0;
-  }
-
-  #currentBucket(now: number): number {
-    const epoch = this.#epoch(now);
-    // Of the whole number: 2^32 is no multiple of BUCKETS, so the wrapped one would step back in the ring.
-    const bucket = this.#offset + (Math.floor(now / this.#bucketMs) % BUCKETS) * WORDS_PER_BUCKET;
-    const found = Atomics.load(this.#words, bucket + EPOCH);
-    if (found !== epoch && Atomics.compareExchange(this.#words, bucket + EPOCH, found, epoch) === found) {
-      Atomics.store(this.#words, bucket + EXECUTED, 0);
-      Atomics.store(this.#words, bucket + FAILED, 0);
+    this.follow(windowMs);
+    for (const { ageMs, executed, failed, slow } of held) {
+      if (ageMs < windowMs) this.#put(Math.max(0, now - ageMs), { executed, failed, slow });
     }
+  }
+
+  /** Takes note that another thread has changed the length. */
+  follow(windowMs: number): void {
+    this.#bucketMs = windowMs / BUCKETS;
+    this.#epoch = EMPTY;
+    this.#to = 0;
+  }
+
+  /** Takes counts in as if they had been recorded at `now`. */
+  restore({ executed, failed, slow }: RingCounts, now: number): void {
+    this.#put(now, { executed, failed, slow });
+  }
+
+  #buckets(now: number): (RingCounts & { readonly ageMs: number })[] {
+    const { words } = this.#memory;
+    const newest = this.#epochAt(now);
+    const held: (RingCounts & { readonly ageMs: number })[] = [];
+    for (let index = 0; index < BUCKETS; index++) {
+      const bucket = this.#placeOf(index);
+      const epoch = Atomics.load(words, bucket + EPOCH);
+      const age = (newest - epoch) & EPOCH_MASK;
+      if (epoch < 0 || age >= BUCKETS) continue;
+      held.push({
+        ageMs: age * this.#bucketMs,
+        executed: Atomics.load(words, bucket + EXECUTED),
+        failed: Atomics.load(words, bucket + FAILED),
+        slow: Atomics.load(words, bucket + SLOW),
+      });
+    }
+    return held;
+  }
+
+  #put(at: number, { executed, failed, slow }: RingCounts): void {
+    const bucket = this.#bucketAt(at);
+    if (bucket < 0) return;
+    const { words } = this.#memory;
+    Atomics.add(words, bucket + EXECUTED, executed);
+    Atomics.add(words, bucket + FAILED, failed);
+    Atomics.add(words, bucket + SLOW, slow);
+  }
+
+  #placeOf(index: number): number {
+    return this.#offset + index * WORDS_PER_BUCKET;
+  }
+
+  #epochAt(now: number): number {
+    // Not by bits alone: they would cut what is above 2^32 in another place than the mask does.
+    return Math.floor(now / this.#bucketMs) % (EPOCH_MASK + 1);
+  }
+
+  /** The place of the bucket for `now`, emptied if it held an older time; -1 where it holds a newer one. */
+  #bucketAt(now: number): number {
+    if (now >= this.#from && now < this.#to && Atomics.load(this.#memory.words, this.#bucket) === this.#epoch) {
+      return this.#bucket;
+    }
+    const count = Math.floor(now / this.#bucketMs);
+    const epoch = count % (EPOCH_MASK + 1);
+    // Of the whole number: the epochs' range is no multiple of BUCKETS, so an epoch would step back in the ring.
+    const bucket = this.#placeOf(count % BUCKETS);
+    if (!turnTo(this.#memory.words, bucket, epoch)) return -1;
+    this.#bucket = bucket;
+    this.#epoch = epoch;
+    this.#from = count * this.#bucketMs;
+    this.#to = this.#from + this.#bucketMs;
     return bucket;
+  }
+}
+
+/** Empties a bucket for an epoch, unless it is there already; false where the bucket has gone on to a newer one. */
+function turnTo(words: Int32Array, bucket: number, epoch: number): boolean {
+  for (let looks = 0; ; looks++) {
+    const found = Atomics.load(words, bucket + EPOCH);
+    if (found === epoch) return true;
+    if (found === TURNING && looks < LOOKS) continue;
+    if (found >= 0 && ((found - epoch) & EPOCH_MASK) < MOST_AHEAD) return false;
+    // Nobody reads or counts into a bucket while it turns: neither old counts in a new time, nor new ones lost.
+    if (Atomics.compareExchange(words, bucket + EPOCH, found, TURNING) !== found) continue;
+    Atomics.store(words, bucket + EXECUTED, 0);
+    Atomics.store(words, bucket + FAILED, 0);
+    Atomics.store(words, bucket + SLOW, 0);
+    Atomics.store(words, bucket + EPOCH, epoch);
+    return true;
   }
 }

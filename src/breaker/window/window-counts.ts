@@ -9,3 +9,13 @@ export interface WindowCounts {
   /** Failures and timeouts since the last success. */
   readonly consecutive: number;
 }
+
+/** What one ring of a window holds. */
+export type RingCounts = Omit<WindowCounts, 'consecutive'>;
+
+/** Where a window keeps its numbers. The array is replaced where the breaker comes to be shared. */
+export interface WindowMemory {
+  readonly words: Int32Array;
+  /** First word of the ring of a count window. */
+  readonly ring: number;
+}

@@ -20,6 +20,7 @@ export const NODE_MODULES: Readonly<Record<string, readonly { module: string; fi
     { module: 'node:http', files: /control\/transport\.ts$/ },
     { module: 'node:https', files: /control\/transport\.ts$/ },
     { module: 'node:sqlite', files: /spool/ },
+    { module: 'node:worker_threads', files: /threads\/announcements\.ts$/ },
   ],
 };
 

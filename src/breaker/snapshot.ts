@@ -1,0 +1,92 @@
+import {
+  type Check,
+  checkOverride,
+  InvalidInputError,
+  integer,
+  isRecord,
+  number,
+  type Override,
+  object,
+  oneOf,
+} from '@switchgear/conventions';
+import type { BreakerCore } from './core.ts';
+import type { RestoredState } from './machine/state.ts';
+import type { WindowCounts } from './window/window-counts.ts';
+
+export const SNAPSHOT_SCHEMA = 'switchgear.breaker-state/v1';
+
+/** What a breaker knows at a time, as plain JSON: for a process that goes on where another one left off. */
+export interface BreakerSnapshot {
+  readonly schema: typeof SNAPSHOT_SCHEMA;
+  /** Wall time, ms since the epoch. */
+  readonly takenAt: number;
+  readonly state: 'closed' | 'open' | 'half_open';
+  /** How often it had opened again without a reset between: what a growing cooldown grows by. */
+  readonly reopenings: number;
+  /** Milliseconds left of the cooldown; 0 unless open. */
+  readonly cooldownLeftMs: number;
+  /** What the window held; taken up as if it were of the moment of import. */
+  readonly window: WindowCounts;
+  /** What an operator had set; it is held on until its expiry. */
+  readonly override?: Override;
+}
+
+const count = integer(0, Number.MAX_SAFE_INTEGER);
+const milliseconds = number('must be a number from 0', (value) => value >= 0 && Number.isFinite(value));
+const override: Check = (value, field) => (value === undefined ? [] : checkOverride(value, field));
+const snapshot = object(
+  {
+    schema: oneOf([SNAPSHOT_SCHEMA]),
+    takenAt: milliseconds,
+    state: oneOf(['closed', 'open', 'half_open']),
+    reopenings: integer(0, 2 ** 31 - 1),
+    cooldownLeftMs: milliseconds,
+    window: object({ executed: count, failed: count, slow: count, consecutive: integer(0, 2 ** 31 - 1) }),
+  },
+  { override },
+);
+
+/** A breaker that is held in a mode is described as the state it would go on from. */
+export function takeSnapshot(core: BreakerCore, held: Override | undefined): BreakerSnapshot {
+  const state = core.machineState();
+  const { executed, failed, slow, consecutive } = core.window();
+  return {
+    schema: SNAPSHOT_SCHEMA,
+    takenAt: core.clock.wallMs(),
+    state: state.kind === 'open' || state.kind === 'half_open' ? state.kind : 'closed',
+    reopenings: state.kind === 'open' || state.kind === 'half_open' ? state.reopenings : 0,
+    cooldownLeftMs: state.kind === 'open' ? Math.max(0, state.until - core.now()) : 0,
+    window: { executed, failed, slow, consecutive },
+    ...(held && { override: held }),
+  };
+}
+
+/** @throws InvalidInputError naming each field that breaks a rule */
+export function checkSnapshot(value: unknown): BreakerSnapshot {
+  const problems = snapshot(value, '');
+  if (problems.length === 0 && isRecord(value)) {
+    const { executed, failed, slow } = value.window as WindowCounts;
+    if (failed > executed || slow > executed) {
+      problems.push({ field: 'window.executed', rule: 'must not be below failed or slow', value: executed });
+    }
+  }
+  if (problems.length > 0) throw new InvalidInputError(problems);
+  return value as BreakerSnapshot;
+}
+
+/** Takes it up: the cooldown has gone on meanwhile, by the wall clock. */
+export function restoreSnapshot(core: BreakerCore, from: BreakerSnapshot): void {
+  const elapsedMs = Math.max(0, core.clock.wallMs() - from.takenAt);
+  core.restore(stateOf(from, elapsedMs), from.window);
+}
+
+function stateOf({ state, reopenings, cooldownLeftMs }: BreakerSnapshot, elapsedMs: number): RestoredState {
+  switch (state) {
+    case 'closed':
+      return { kind: state };
+    case 'half_open':
+      return { kind: state, reopenings };
+    case 'open':
+      return { kind: state, reopenings, remainingMs: Math.max(0, cooldownLeftMs - elapsedMs) };
+  }
+}
