@@ -1,39 +1,59 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { measure } from 'mitata';
-import { cases, type Peer } from './cases.ts';
+import { CASES } from './cases.ts';
+import { runChild } from './child-process.ts';
+import type { Measurement } from './measurement.ts';
+import { circumstances, writeResults } from './results-file.ts';
+import { type Row, rowsOf } from './rows.ts';
+import { plainTable, verdict } from './table.ts';
 
-const HELP = `Usage: npm run bench -- [--json FILE]
+const HELP = `Usage: npm run bench -- [--only CASE]... [--json FILE] [--markdown FILE]
 
-Times one call through each breaker, side by side in one process, no SDK registered.
-  --json FILE  also writes the figures to FILE
-  --help       prints this`;
+Measures Switchgear beside bare calls, cockatiel, opossum and mollitia, and holds the figures against the goals. Each
+case has a process of its own, its peers in it. A goal that is missed is no failure; a case that cannot run is one.
+  --only CASE      runs that case alone; may be given several times
+  --json FILE      also writes the figures to FILE
+  --markdown FILE  also puts the table between the marks of FILE, such as bench/RESULTS.md
+  --help           prints this
 
-const { values } = parseArgs({ options: { json: { type: 'string' }, help: { type: 'boolean' } } });
+Cases: ${Object.keys(CASES).join(', ')}`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    json: { type: 'string' },
+    markdown: { type: 'string' },
+    help: { type: 'boolean' },
+  },
+});
+const asked = values.only ?? Object.keys(CASES);
+const unknown = asked.filter((name) => !(name in CASES));
 if (values.help) console.log(HELP);
-else await run(values.json);
+else if (unknown.length > 0)
+  fail(`no case is called ${unknown.join(', ')}; there are ${Object.keys(CASES).join(', ')}`);
+else await run(asked);
 
-interface Row {
-  readonly case: string;
-  readonly peer: Peer;
-  /** Median ns of one call. */
-  readonly medianNs: number;
-  /** Of Switchgear's median to this peer's. */
-  readonly ratio: number | null;
-}
-
-async function run(file: string | undefined): Promise<void> {
+async function run(names: readonly string[]): Promise<void> {
   const rows: Row[] = [];
-  for (const { name, calls } of await cases()) {
-    const medians = new Map<Peer, number>();
-    for (const [peer, call] of calls) medians.set(peer, (await measure(call)).p50);
-    const own = medians.get('switchgear');
-    for (const [peer, medianNs] of medians) {
-      const ratio = own === undefined || peer === 'switchgear' ? null : own / medianNs;
-      rows.push({ case: name, peer, medianNs, ratio });
-      const shown = ratio === null ? '' : `switchgear / ${peer} = ${ratio.toFixed(2)}`;
-      console.log(`${name.padEnd(28)} ${peer.padEnd(12)} ${medianNs.toFixed(0).padStart(8)} ns  ${shown}`);
+  const broken: string[] = [];
+  for (const [index, name] of names.entries()) {
+    process.stderr.write(`${index + 1}/${names.length} ${name}\n`);
+    try {
+      const measured = await runChild<Measurement[]>(new URL('./run-case.ts', import.meta.url), [name]);
+      rows.push(...measured.flatMap(rowsOf));
+    } catch (error) {
+      broken.push(`could not run: ${(error as Error).message}`);
     }
   }
-  if (file) await writeFile(file, `${JSON.stringify({ node: process.version, rows }, null, 2)}\n`);
+  const at = circumstances();
+  if (values.json) await writeFile(values.json, `${JSON.stringify({ ...at, rows }, null, 2)}\n`);
+  if (values.markdown && broken.length === 0) await writeResults(values.markdown, rows, at);
+  console.log(plainTable(rows));
+  for (const line of broken) fail(line);
+  console.log(verdict(rows));
+}
+
+function fail(message: string): void {
+  console.error(message);
+  process.exitCode = 1;
 }

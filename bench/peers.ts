@@ -21,7 +21,10 @@ export async function openCockatielBreaker() {
   return policy;
 }
 
-/** Mollitia's breaker of a time window, in milliseconds; its default of 60 of them would keep next to nothing. */
+/**
+ * Mollitia's breaker of a time window, in milliseconds; its default of 60 of them would keep next to nothing. It copies its
+ * window, of up to 1,000 calls, at every call, and that is most of what it takes.
+ */
 export function mollitiaBreaker(): SlidingTimeBreaker {
   return new SlidingTimeBreaker({
     slidingWindowSize: 10_000,

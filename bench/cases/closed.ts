@@ -36,6 +36,31 @@ export async function closedTimeout(): Promise<Measurement[]> {
   return [await timeSideBySide('closed-timeout', 'closed path, timeout of 10 s', contenders)];
 }
 
+const FEW = 10;
+
+/** The same with ten breakers and functions in turn: what the engine learns of one breaker is of less use. */
+export async function closedMany(): Promise<Measurement[]> {
+  const breakers = Array.from({ length: FEW }, (_, index) => createBreaker(`bench many ${index}`));
+  const policies = Array.from({ length: FEW }, cockatielBreaker);
+  const functions = Array.from({ length: FEW }, answerOf);
+  const circuits = functions.map((run) => new CircuitBreaker(run));
+  const contenders: Contender[] = [
+    { name: 'bare call', call: inTurn(functions, (run) => run()), answer: ANSWER },
+    {
+      name: 'switchgear',
+      call: inTurn(breakers, (breaker, index) => breaker.execute(functions[index]!)),
+      answer: ANSWER,
+      check: (calls) => {
+        const counted = breakers.reduce((sum, breaker) => sum + breaker.stats().calls.success, 0);
+        expectCount('switchgear', counted, calls);
+      },
+    },
+    { name: 'cockatiel', call: inTurn(policies, (policy, index) => policy.execute(functions[index]!)), answer: ANSWER },
+    { name: 'opossum', call: inTurn(circuits, (breaker) => breaker.fire()), answer: ANSWER },
+  ];
+  return [await timeSideBySide('closed-many', 'closed path, ten breakers and functions in turn', contenders)];
+}
+
 export function bareCall(): Contender {
   return { name: 'bare call', call: answer, answer: ANSWER };
 }
@@ -69,4 +94,21 @@ export function opossumWithoutTimeout(): Contender {
 function mollitia(): Contender {
   const circuit = mollitiaCircuit(answer);
   return { name: 'mollitia', call: () => circuit.execute(), answer: ANSWER };
+}
+
+/** A function with code of its own, as far as the engine can see. */
+function answerOf(_: unknown, index: number): () => Promise<number> {
+  return new Function('answer', `return async function answer${index}() { return answer; }`)(ANSWER);
+}
+
+function inTurn<Item>(
+  items: readonly Item[],
+  call: (item: Item, index: number) => Promise<unknown>,
+): () => Promise<unknown> {
+  let next = 0;
+  return () => {
+    const index = next;
+    next = index + 1 === items.length ? 0 : index + 1;
+    return call(items[index]!, index);
+  };
 }

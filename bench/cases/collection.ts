@@ -1,0 +1,46 @@
+import type { MetricData } from '@opentelemetry/sdk-metrics';
+import { breakerMetricProducer, createBreaker } from '@switchgear/breaker';
+import { ATTR, METRICS } from '@switchgear/conventions';
+import { expectCount } from '../contender.ts';
+import type { Measurement } from '../measurement.ts';
+import { median } from '../median.ts';
+import { answer } from '../peers.ts';
+import { startSdk } from '../sdk.ts';
+
+const BREAKERS = 10_000;
+const ROUNDS = 9;
+/** Set by the SDK on the one series that takes all others once there are too many. */
+const OVERFLOW = 'otel.metric.overflow';
+
+/** One collection of all metrics of many breakers, none of their series lost. */
+export async function collection(): Promise<Measurement[]> {
+  const collect = startSdk([breakerMetricProducer()]);
+  await createBreaker('breaker 0').execute(answer);
+  const ofOne = await collect();
+  for (let index = 1; index < BREAKERS; index++) await createBreaker(`breaker ${index}`).execute(answer);
+  const times: number[] = [];
+  let collected: MetricData[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    globalThis.gc!();
+    const began = performance.now();
+    collected = await collect();
+    times.push(performance.now() - began);
+  }
+  expectEverySeries(collected, ofOne);
+  const what = `one collection over ${BREAKERS.toLocaleString('en')} breakers`;
+  return [{ name: 'collection', what, unit: 'ms', figure: median(times), peers: {} }];
+}
+
+/** Throws unless each breaker has the series that one breaker alone has, each once, and each has counted its call. */
+function expectEverySeries(metrics: readonly MetricData[], ofOne: readonly MetricData[]): void {
+  expectCount('the metrics', metrics.length, ofOne.length);
+  for (const [index, { descriptor, dataPoints }] of metrics.entries()) {
+    const series = new Set(dataPoints.map(({ attributes }) => JSON.stringify(attributes)));
+    expectCount(`the series of ${descriptor.name}`, series.size, ofOne[index]!.dataPoints.length * BREAKERS);
+    expectCount(`the points of ${descriptor.name}`, dataPoints.length, series.size);
+    if (dataPoints.some(({ attributes }) => OVERFLOW in attributes)) throw new Error(`${descriptor.name} overflows`);
+  }
+  const calls = metrics.find(({ descriptor }) => descriptor.name === METRICS.calls.name)?.dataPoints ?? [];
+  const good = calls.filter(({ attributes, value }) => attributes[ATTR.outcome] === 'success' && value === 1);
+  expectCount(METRICS.calls.name, good.length, BREAKERS);
+}
