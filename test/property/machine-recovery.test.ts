@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { RECOVERY } from './machine-happenings.ts';
+import { Reached } from './machine-run.ts';
+import { tryMachine } from './machine-sequences.ts';
+import { runs } from './runs.ts';
+
+const sequences = runs(200_000);
+const reached = new Reached();
+
+test('the machine recovers as a plain model does, through trips, probes and the steps of a ramp', () => {
+  tryMachine(sequences, RECOVERY, reached);
+}, 900_000);
+
+test.runIf(sequences >= 10_000)('the sequences reach the last step of a ramp and as many probes as may be out', () => {
+  expect(reached.mostSteps).toBe(3);
+  expect(reached.mostProbesOut).toBe(16);
+  expect(reached.mostReopenings).toBeGreaterThan(3);
+});
