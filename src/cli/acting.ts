@@ -5,6 +5,7 @@ import { breakerPath, type CommonOptions, clientOf, named, print, type World, wi
 import { parseDuration, parseTime } from './duration.ts';
 import { usage } from './failure.ts';
 import { deliveryLine } from './render.ts';
+import { settingsHelp } from './settings-help.ts';
 import type { Accepted, ConfigAnswer } from './views.ts';
 import { waitUntilApplied } from './wait.ts';
 
@@ -92,9 +93,16 @@ function config(world: World): Command {
   const set = acting(
     'set',
     'lay settings over a breaker, in place of those laid over it before',
-    'switchgear config set shop payments trip.failureRatio=0.3 cooldownMs=60000 --wait\n  switchgear config set shop payments timeoutMs=null',
+    [
+      'switchgear config set shop payments trip.failureRatio=0.3 cooldownMs=60000 --wait',
+      'switchgear config set shop payments trip.slowRatio=0.5 trip.slowMs=800 trip.countOverdue=true',
+      'switchgear config set shop payments cooldownMs.baseMs=1000 cooldownMs.maxMs=60000',
+      "switchgear config set shop payments 'halfOpen.ramp=[0.1,0.5]' halfOpen.rampStepMs=2000",
+      'switchgear config set shop payments timeoutMs=null',
+    ].join('\n  '),
   )
-    .argument('<settings...>', 'path=value, with null where a setting allows it')
+    .argument('<settings...>', 'path=value: a number, true, false, a list in JSON, or null where a setting allows it')
+    .addHelpText('after', settingsHelp())
     .action(async (service: string, breaker: string, settings: string[], options: ActingOptions) => {
       const body = readSettings(settings);
       await act({

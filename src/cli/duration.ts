@@ -35,3 +35,10 @@ export function shortSpan(ms: number): string {
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)}h`;
   return `${Math.round(seconds / 86_400)}d`;
 }
+
+/** A length of time to the millisecond, in the largest unit that is whole: `250ms`, `1.5s`, `30m`. */
+export function exactSpan(ms: number): string {
+  if (ms < 1_000) return `${ms}ms`;
+  const unit = ['d', 'h', 'm'].find((each) => ms % UNIT_MS[each]! === 0) ?? 's';
+  return `${ms / UNIT_MS[unit]!}${unit}`;
+}

@@ -1,5 +1,6 @@
 import type { BreakerState } from '@switchgear/conventions';
 import { shortSpan } from './duration.ts';
+import { type Fact, settingsFacts } from './settings-facts.ts';
 import { colour, oneLine, table } from './table.ts';
 import type { AgentItem, AuditItem, BreakerDetailItem, BreakerItem, Delivery, EventItem, Wire } from './views.ts';
 
@@ -43,13 +44,13 @@ export function breakerTable(items: readonly BreakerItem[], look: Look): string 
 
 export function breakerDetail(item: BreakerDetailItem, look: Look): string {
   const { override, delivery } = item;
-  const facts: [string, string][] = [
+  const facts: Fact[] = [
     ['service', item.service],
     ['breaker', item.breaker],
     ['state', item.state ?? 'unknown: no live instance has told one'],
     ['instances', `${item.instances.live} live, ${item.instances.stale} stale, ${item.instances.gone} gone`],
     ['calls', nonZero(item.calls)],
-    ...item.wires.map((wire): [string, string] => [`wire ${wire.name}`, wireLine(wire)]),
+    ...item.wires.map((wire): Fact => [`wire ${wire.name}`, wireLine(wire)]),
     [
       'override',
       override ? `${override.mode} until ${override.expiresAt} by ${override.actor}: ${override.reason}` : 'none',
@@ -58,6 +59,7 @@ export function breakerDetail(item: BreakerDetailItem, look: Look): string {
       'delivery',
       delivery.revision === 0 ? 'nothing desired' : `revision ${delivery.revision}: ${deliveryLine(delivery)}`,
     ],
+    ...settingsFacts(item.byInstance),
     ['last seen', `${item.lastSeenAt} (${ago(item.lastSeenAt, look.now)})`],
   ];
   const label = Math.max(...facts.map(([name]) => oneLine(name).length));

@@ -45,6 +45,8 @@ export interface BreakerInstance {
   readonly stateSince: string | null;
   readonly failureRatio: number | null;
   readonly applied: AppliedRevision | null;
+  /** Those that the control plane knows; null where the instance has not reported them. */
+  readonly settings: SettingsPatch | null;
 }
 
 export interface BreakerDetailItem extends BreakerItem {

@@ -3,6 +3,13 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import {
+  applySettings,
+  type BreakerSettings,
+  DEFAULT_SETTINGS,
+  SETTINGS_LIMITS,
+  type SettingsPatch,
+} from '@switchgear/conventions';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { type FakeControlPlane, fakeBreaker, startFakeControlPlane } from '../support/fake-control-plane.ts';
@@ -98,6 +105,66 @@ describe('reading', () => {
       expect(out).toContain(part);
     expect(await json('show', 'prod/mail', 'smtp out')).toEqual(controlPlane.get('prod/mail', 'smtp out'));
     expect(lastRequest().path).toBe('/api/v1/breakers/prod%2Fmail/smtp%20out');
+  });
+
+  test('show says the settings in words', async () => {
+    const shown = async (settings: SettingsPatch) => {
+      const detail = fakeBreaker('shop', 'tuned');
+      const byInstance = detail.byInstance.map((one) => ({
+        ...one,
+        settings: applySettings(DEFAULT_SETTINGS, settings),
+      }));
+      controlPlane.put({ ...detail, byInstance });
+      const { out } = await cli(['show', 'shop', 'tuned']);
+      return Object.fromEntries(out.split('\n').map((line) => line.split(/ {2,}/) as [string, string]));
+    };
+    expect(await shown({})).toMatchObject({
+      'trips at': '50% failed or 50% slow',
+      window: 'the last 10s; a share counts from 20 calls on',
+      'slow call': 'over 10s, also while it is in flight',
+      cooldown: '30s',
+      recovery: '3 good probes within 10s, then all calls',
+      timeout: 'none',
+    });
+    const tuned = await shown({
+      trip: { failureRatio: null, slowRatio: 0.125, failures: 5, consecutive: 1, windowCalls: 100, debounceMs: 250 },
+      cooldownMs: { baseMs: 1_500, maxMs: 60_000, factor: 1.5, jitter: 0.5 },
+      halfOpen: { probes: 1, ramp: [0.1, 0.5], rampStepMs: 2_000 },
+      timeoutMs: 90_000,
+      maxConcurrent: 50,
+    });
+    expect(tuned).toMatchObject({
+      'trips at': '12.5% slow, 5 failures or 1 failure in a row',
+      window: 'the last 100 calls; a share counts from 20 calls on',
+      debounce: 'failures within 250ms count once',
+      cooldown: '1.5s, 1.5 times as long each time, at most 1m, 50% of it left to chance',
+      recovery: '1 good probe within 10s, then 10%, 50% of the calls for 2s each, then all',
+      timeout: '90s',
+      limit: '50 calls in flight',
+    });
+  });
+
+  test('show says whose settings they are where instances differ, and copes with none and with fewer', async () => {
+    const detail = fakeBreaker('shop', 'mixed', { states: ['closed', 'closed', 'closed'] });
+    const settings: SettingsPatch[] = [{ cooldownMs: 1_000 }, DEFAULT_SETTINGS, DEFAULT_SETTINGS];
+    const withSettings = (given: (index: number) => SettingsPatch | null) => {
+      const byInstance = detail.byInstance.map((one, index) => ({ ...one, settings: given(index) as BreakerSettings }));
+      controlPlane.put({ ...detail, byInstance });
+      return cli(['show', 'shop', 'mixed']);
+    };
+    expect((await withSettings((index) => settings[index]!)).out).toMatch(
+      /settings +as on 2 of 3 instances; --json has the others\n/,
+    );
+    expect((await withSettings(() => null)).out).toMatch(/settings +unknown: no instance has reported them\n/);
+    // What a control plane of the first version told.
+    const first = {
+      trip: { failureRatio: 0.5, failures: null, minimumCalls: 20, windowMs: 10_000 },
+      cooldownMs: 30_000,
+    };
+    const { code, out } = await withSettings(() => ({ ...first, halfOpen: { probes: 3, probeTimeoutMs: 10_000 } }));
+    expect(code).toBe(0);
+    expect(out).toMatch(/trips at +50% failed\n/);
+    expect(out).not.toContain('undefined');
   });
 
   test('events, audit and agents list what is there', async () => {
@@ -201,6 +268,21 @@ describe('acting', () => {
     expect(await json('config', 'get', 'shop', 'payments')).toEqual({ revision: 1, config });
   });
 
+  test.each<[string[], SettingsPatch]>([
+    [['halfOpen.ramp=[0.1,0.5]'], { halfOpen: { ramp: [0.1, 0.5] } }],
+    [['halfOpen.ramp=[]', 'halfOpen.rampStepMs=500'], { halfOpen: { ramp: [], rampStepMs: 500 } }],
+    [['trip.countOverdue=false', 'trip.slowRatio=null'], { trip: { countOverdue: false, slowRatio: null } }],
+    [['cooldownMs.baseMs=1000', 'cooldownMs.jitter=0.5'], { cooldownMs: { baseMs: 1_000, jitter: 0.5 } }],
+    [['cooldownMs={"baseMs":1000,"maxMs":5000}'], { cooldownMs: { baseMs: 1_000, maxMs: 5_000 } }],
+    [
+      ['trip.consecutive=5', 'trip.windowCalls=100', 'maxConcurrent=10'],
+      { trip: { consecutive: 5, windowCalls: 100 }, maxConcurrent: 10 },
+    ],
+  ])('config takes lists, words and a cooldown that grows: %j', async (settings, config) => {
+    expect((await cli(['config', 'set', 'shop', 'payments', ...settings])).code).toBe(0);
+    expect(lastRequest().body).toEqual(config);
+  });
+
   test('config clear takes off what was laid over', async () => {
     await cli(['config', 'set', 'shop', 'payments', 'cooldownMs=60000']);
     const { code, out } = await cli(['config', 'clear', 'shop', 'payments', '--wait']);
@@ -274,6 +356,35 @@ describe('exit code 2 names the option and the rule, and asks the server nothing
     [['config', 'set', 'shop', 'payments', 'trip.failureRatio=5'], '`trip.failureRatio` must be in (0, 1], got 5'],
     [['config', 'set', 'shop', 'payments', '__proto__.x=5'], 'path=value'],
     [['config', 'set', 'shop', 'payments', 'colour=5'], '`colour` is unknown'],
+    [
+      ['config', 'set', 'shop', 'payments', 'trip.countOverdue=yes'],
+      '`trip.countOverdue` must be true or false, got "yes"',
+    ],
+    [
+      ['config', 'set', 'shop', 'payments', 'timeoutMs=true'],
+      '`timeoutMs` must be an integer from 1 to 86400000, got true',
+    ],
+    [
+      ['config', 'set', 'shop', 'payments', 'halfOpen.ramp=0.5'],
+      '`halfOpen.ramp` must be a list of at most 10 numbers',
+    ],
+    [['config', 'set', 'shop', 'payments', 'halfOpen.ramp=[0.5,0.1]'], 'each above the one before, got [0.5,0.1]'],
+    [
+      ['config', 'set', 'shop', 'payments', 'halfOpen.ramp=[0.5'],
+      '`halfOpen.ramp` must be JSON where it begins with "["',
+    ],
+    [
+      ['config', 'set', 'shop', 'payments', 'cooldownMs.maxMs=5000'],
+      '`cooldownMs.baseMs` must be an integer from 1 to 86400000, got nothing',
+    ],
+    [['config', 'set', 'shop', 'payments', 'cooldownMs.baseMs=0'], '`cooldownMs.baseMs` must be an integer'],
+    [['config', 'set', 'shop', 'payments', 'cooldownMs={"__proto__":1}'], '`cooldownMs.__proto__` is unknown'],
+    [
+      ['config', 'set', 'shop', 'payments', 'cooldownMs=5', 'cooldownMs.baseMs=5'],
+      '`cooldownMs` is given whole and in part',
+    ],
+    [['config', 'set', 'shop', 'payments', 'cooldownMs.baseMs=5', 'cooldownMs=5'], '`cooldownMs` is given twice'],
+    [['config', 'set', 'shop', 'payments', 'trip.failures=5', 'trip.failures=6'], '`trip.failures` is given twice'],
     [['ls', '--state', 'broken'], 'Allowed choices are closed, open'],
     [['events', '--limit', '0'], '--limit must be an integer from 1 to 1000'],
     [['ls', '--url', 'ftp://x'], 'must be an http or https URL'],
@@ -405,6 +516,15 @@ test('--version prints the version of the package and asks the server nothing', 
 });
 
 describe('help', () => {
+  test('of config set names every setting', async () => {
+    const { out } = await cli(['config', 'set', '--help']);
+    const { trip, halfOpen, cooldownBackoff, ...top } = SETTINGS_LIMITS;
+    for (const key of Object.keys(trip)) expect(out).toContain(`  trip.${key} `);
+    for (const key of Object.keys(halfOpen)) expect(out).toContain(`  halfOpen.${key} `);
+    for (const key of Object.keys(cooldownBackoff)) expect(out).toContain(`  cooldownMs.${key} `);
+    for (const key of Object.keys(top)) expect(out).toContain(`  ${key} `);
+  });
+
   test('names every command, the environment and the exit codes', async () => {
     const { code, out } = await cli(['--help']);
     expect(code).toBe(0);
