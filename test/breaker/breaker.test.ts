@@ -302,20 +302,29 @@ describe('a timeout', () => {
     await breaker.close();
   });
 
-  test('null waits for ever, and a call that ends leaves no timer', async () => {
-    const { breaker, clock } = makeBreaker({ timeoutMs: null });
+  test('null, the default, waits for ever', async () => {
+    const { breaker, clock } = makeBreaker();
+    expect(breaker.settings.timeoutMs).toBeNull();
     const slow = deferred();
     const call = breaker.execute(() => slow.promise);
-    expect(clock.pendingTimers).toBe(0);
     await clock.advance(86_400_000);
     slow.resolve('at last');
     expect(await call).toBe('at last');
-    const { breaker: timed, clock: timedClock } = makeBreaker({ timeoutMs: 50 });
-    await timed.execute(() => 'quick');
-    await failTimes(timed, 1);
-    expect(timedClock.pendingTimers).toBe(0);
     await breaker.close();
-    await timed.close();
+  });
+
+  test('a thousand calls share one timer, which runs out once they have ended', async () => {
+    const { breaker, clock } = makeBreaker({ timeoutMs: 50, trip: { minimumCalls: 1_000_000, countOverdue: false } });
+    const hung = deferred();
+    const calls = Array.from({ length: 1_000 }, () => breaker.execute(() => hung.promise));
+    await failTimes(breaker, 1);
+    expect(clock.pendingTimers).toBe(1);
+    hung.resolve('in time');
+    await Promise.all(calls);
+    await clock.advance(50);
+    expect(clock.pendingTimers).toBe(0);
+    expect(breaker.stats().calls).toMatchObject({ success: 1_000, timeout: 0 });
+    await breaker.close();
   });
 });
 

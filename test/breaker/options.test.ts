@@ -51,7 +51,11 @@ const bad: [string, unknown, string][] = [
   ['a clock without its methods', { clock: {} }, '`clock` must be a clock, got {}'],
   ['an unknown option', { coolDownMs: 5 }, '`coolDownMs` is unknown; known here: trip, cooldownMs'],
   ['an unknown trip rule', { trip: { errors: 5 } }, '`trip.errors` is unknown; known here: failureRatio'],
-  ['neither trip rule', { trip: { failureRatio: null } }, '`trip` must keep at least one of failureRatio and failures'],
+  [
+    'no trip rule',
+    { trip: { failureRatio: null, slowRatio: null } },
+    '`trip` must keep at least one of failureRatio, failures, consecutive and slowRatio, got {',
+  ],
 ];
 
 describe('options', () => {
@@ -104,7 +108,7 @@ describe('options', () => {
 
   test('undefined stands for the default', async () => {
     const { breaker } = makeBreaker({ cooldownMs: undefined, trip: { failures: undefined }, timeoutMs: undefined });
-    expect(breaker.settings).toMatchObject({ cooldownMs: 30_000, timeoutMs: 10_000, trip: { failures: null } });
+    expect(breaker.settings).toMatchObject({ cooldownMs: 30_000, timeoutMs: null, trip: { failures: null } });
     await breaker.close();
   });
 

@@ -146,8 +146,8 @@ describe('settings laid over', () => {
 
   test('that could never trip are refused and change nothing', async () => {
     const { breaker } = makeBreaker(QUICK);
-    expect(() => breaker.configure({ trip: { failures: null } })).toThrow(
-      /must keep at least one of failureRatio and failures/,
+    expect(() => breaker.configure({ trip: { failures: null, slowRatio: null } })).toThrow(
+      /must keep at least one of failureRatio, failures, consecutive and slowRatio/,
     );
     expect(breaker.settings.trip.failures).toBe(3);
     await breaker.close();

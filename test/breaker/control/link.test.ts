@@ -91,11 +91,13 @@ describe('a link to the control plane', () => {
     const bad = breakerNamed('bad');
     const good = breakerNamed('good');
     connect();
-    const config = { trip: { failureRatio: null } };
+    const config = { trip: { failureRatio: null, slowRatio: null } };
     server.desire({ bad: { revision: 3, config }, good: { revision: 4, override: held('shadow') } }, 4);
     const { inventory, message } = await server.until(reports('good', 4));
     expect(inventory?.breakers.bad?.applied).toMatchObject({ revision: 3, status: 'failed' });
-    expect(inventory?.breakers.bad?.applied?.error).toMatch(/must keep at least one of failureRatio and failures/);
+    expect(inventory?.breakers.bad?.applied?.error).toMatch(
+      /must keep at least one of failureRatio, failures, consecutive and slowRatio/,
+    );
     expect(message.remoteConfigStatus?.status).toBe('RemoteConfigStatuses_FAILED');
     expect(bad.settings.trip.failureRatio).toBe(0.5);
     expect(good.state).toBe('shadow');
