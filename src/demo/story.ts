@@ -6,6 +6,8 @@ type Transition = Extract<ServiceMessage, { type: 'transition' }>;
 
 const REASONS: Readonly<Record<string, string>> = {
   threshold: 'half of its calls failed',
+  slow: 'half of its calls were slow',
+  consecutive: 'too many of its calls failed in a row',
   probe_failed: 'a probe failed',
   probes_passed: 'its probes passed',
   operator: 'by hand',

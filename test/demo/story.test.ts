@@ -30,6 +30,16 @@ test('what an operator does is told as such', () => {
   expect(told).toEqual(['       shop → payments: closed → forced_open, the control plane asked for it']);
 });
 
+test.each([
+  ['threshold', 'half of its calls failed'],
+  ['slow', 'half of its calls were slow'],
+  ['consecutive', 'too many of its calls failed in a row'],
+] as const)('a trip for %s says so', (reason, why) => {
+  const { story, told } = begin();
+  story.transition('shop', transition('closed', 'open', reason));
+  expect(told).toEqual([`TRIP   shop → payments: ${why}`]);
+});
+
 test('breakers of the same name in two services are two stories', () => {
   const { story, told } = begin();
   story.transition('shop', transition('closed', 'open', 'threshold'));

@@ -3,7 +3,7 @@ import { createBreaker, fallbackWire } from '@switchgear/breaker';
 import { type HttpAnswer, HttpListener, type HttpRequest } from './http-listener.ts';
 import { requestJson } from './request-json.ts';
 import { runService } from './service.ts';
-import { DEMO_SETTINGS, SLOW_MS } from './settings.ts';
+import { SLOW_MS, WAREHOUSE_SETTINGS } from './settings.ts';
 
 interface Count {
   readonly count: number;
@@ -21,7 +21,7 @@ const warehouseServer = new HttpListener(async ({ path }) =>
 );
 await warehouseServer.open();
 const warehouse = createBreaker('warehouse', {
-  ...DEMO_SETTINGS,
+  ...WAREHOUSE_SETTINGS,
   timeoutMs: 300,
   neutralWires: [
     fallbackWire(

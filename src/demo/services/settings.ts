@@ -7,6 +7,13 @@ export const DEMO_SETTINGS = {
   halfOpen: { probes: 2, probeTimeoutMs: 1_000 },
 } as const satisfies SettingsPatch;
 
+/** Asks again soon and then less and less often, and lets traffic back in steps. */
+export const WAREHOUSE_SETTINGS = {
+  trip: DEMO_SETTINGS.trip,
+  cooldownMs: { baseMs: 500, maxMs: 2_000, factor: 2, jitter: 0.2 },
+  halfOpen: { ...DEMO_SETTINGS.halfOpen, ramp: [0.25, 0.5], rampStepMs: 250 },
+} as const satisfies SettingsPatch;
+
 /** How long the shop waits for each of the two, and how long a slow inventory takes. */
 export const PAYMENTS_TIMEOUT_MS = 1_000;
 export const INVENTORY_TIMEOUT_MS = 400;
