@@ -4,6 +4,7 @@ import {
   type BreakerSettings,
   checkSettingsPatch,
   checkSettingsRules,
+  DEFAULT_SETTINGS,
   InvalidInputError,
   OVERRIDE_MODES,
   type Override,
@@ -115,6 +116,8 @@ export function configChange(
   now: number,
 ): DecideChange {
   refuse(checkSettingsPatch(patch));
+  // A cooldown is replaced whole, so it is wrong whatever a breaker has; the other rules depend on what each one has.
+  refuse(checkSettingsRules(applySettings(DEFAULT_SETTINGS, { cooldownMs: patch.cooldownMs })));
   for (const settings of reported) refuse(checkSettingsRules(applySettings(settings, patch)));
   const config = Object.keys(patch).length > 0 ? patch : null;
   return (current) => ({

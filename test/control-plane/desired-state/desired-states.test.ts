@@ -145,6 +145,13 @@ describe('desired state', () => {
     await expect(desired.configure('shop', 'payments', patch, [DEFAULT_SETTINGS], 'operator')).rejects.toThrow(message);
     expect(await audit()).toEqual([]);
   });
+
+  test('a cooldown that contradicts itself is refused although no instance has told its settings', async () => {
+    const refused = desired.configure('shop', 'payments', { cooldownMs: { baseMs: 2, maxMs: 1 } }, [], 'operator');
+    await expect(refused).rejects.toThrow(/`cooldownMs.maxMs` must not be below baseMs, got 1/);
+    await desired.configure('shop', 'payments', { trip: { failureRatio: null, slowRatio: null } }, [], 'operator');
+    expect(await audit()).toHaveLength(1);
+  });
 });
 
 function at(ms: number): string {
