@@ -14,7 +14,7 @@ import {
 } from './metric-data.ts';
 import { noteProducer } from './observed-breakers.ts';
 import type { BreakerReadings, HistogramReading } from './observer.ts';
-import { BUCKET_BOUNDS, type HistogramKey, type NumberKey, readSeries, type SeriesSink } from './series.ts';
+import { BUCKET_BOUNDS, countOf, type HistogramKey, type NumberKey, readSeries, type SeriesSink } from './series.ts';
 
 const METRIC_KEYS = Object.keys(METRICS) as MetricKey[];
 
@@ -73,10 +73,9 @@ class Points implements SeriesSink {
     this.#numbers[key].push({ startTime: this.#startTime, endTime: this.#endTime, attributes, value });
   }
 
-  histogram(key: HistogramKey, { counts, sum }: HistogramReading, attributes: Attributes): void {
-    let count = 0;
-    for (const bucket of counts) count += bucket;
-    const value = { buckets: { boundaries: BUCKET_BOUNDS[key], counts: counts as number[] }, sum, count };
+  histogram(key: HistogramKey, reading: HistogramReading, attributes: Attributes): void {
+    const buckets = { boundaries: BUCKET_BOUNDS[key], counts: reading.counts as number[] };
+    const value = { buckets, sum: reading.sum, count: countOf(reading) };
     this.#histograms[key].push({ startTime: this.#startTime, endTime: this.#endTime, attributes, value });
   }
 

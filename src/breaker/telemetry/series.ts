@@ -3,6 +3,7 @@ import {
   ATTR,
   BREAKER_STATES,
   CALL_OUTCOMES,
+  type CallOutcome,
   DRAIN_OUTCOMES,
   DROP_REASONS,
   EVENTS,
@@ -38,8 +39,10 @@ export const BUCKET_BOUNDS: Readonly<Record<HistogramKey, number[]>> = {
 // The attributes of a series without its breaker's name, which stands first. Copied for each, which takes half the time of
 // making them anew, and a collection may have half a million.
 const [NAME, WIRE] = [ATTR.name, ATTR.wireName];
-const CALLS = CALL_OUTCOMES.map((outcome) => ({ outcome, attributes: { [NAME]: '', [ATTR.outcome]: outcome } }));
-const DURATIONS = TIMED_OUTCOMES.map((outcome) => ({ outcome, attributes: { [NAME]: '', [ATTR.outcome]: outcome } }));
+const TIMED = TIMED_OUTCOMES.map((outcome) => ({ outcome, attributes: { [NAME]: '', [ATTR.outcome]: outcome } }));
+const UNTIMED = CALL_OUTCOMES.filter((outcome) => !(TIMED_OUTCOMES as readonly CallOutcome[]).includes(outcome)).map(
+  (outcome) => ({ outcome, attributes: { [NAME]: '', [ATTR.outcome]: outcome } }),
+);
 const STATUS = BREAKER_STATES.map((state) => ({ state, attributes: { [NAME]: '', [ATTR.state]: state } }));
 const TRANSITIONS = POSSIBLE_TRANSITIONS.map(([state, reason]) => ({
   state,
@@ -50,6 +53,13 @@ const SUPPRESSED = LIMITED_EVENTS.map((event) => ({
   event,
   attributes: { [NAME]: '', [ATTR.event]: EVENTS[event].name },
 }));
+
+/** How many values a histogram holds. */
+export function countOf({ counts }: HistogramReading): number {
+  let count = 0;
+  for (const bucket of counts) count += bucket;
+  return count;
+}
 
 /**
  * Reads every series of every breaker of the process that reports through OpenTelemetry.
@@ -78,7 +88,14 @@ export function readSeries(to: SeriesSink): unknown[] {
 function readBreaker(breaker: BreakerReadings, to: SeriesSink): void {
   const { name } = breaker;
   const named = { [NAME]: name };
-  for (const { outcome, attributes } of CALLS) {
+  for (const { outcome, attributes } of TIMED) {
+    const durations = breaker.durations(outcome);
+    const timed = { ...attributes, [NAME]: name };
+    // Out of one look, so that a collection never has a call without its duration.
+    to.number('calls', countOf(durations), timed);
+    to.histogram('callDuration', durations, timed);
+  }
+  for (const { outcome, attributes } of UNTIMED) {
     to.number('calls', breaker.calls(outcome), { ...attributes, [NAME]: name });
   }
   to.number('slowCalls', breaker.slowCalls(), named);
@@ -98,9 +115,6 @@ function readBreaker(breaker: BreakerReadings, to: SeriesSink): void {
   for (const { event, attributes } of SUPPRESSED) {
     to.number('eventsSuppressed', suppressedEvents(breaker, event), { ...attributes, [NAME]: name });
   }
-  for (const { outcome, attributes } of DURATIONS) {
-    to.histogram('callDuration', breaker.durations(outcome), { ...attributes, [NAME]: name });
-  }
 }
 
 function readWire(breaker: BreakerReadings, wire: WireReadings, to: SeriesSink): void {
@@ -118,7 +132,7 @@ function readWire(breaker: BreakerReadings, wire: WireReadings, to: SeriesSink):
   }
   const waits = wire.waits();
   // On a wire that holds nothing no call ever waits.
-  if (load || waits.sum > 0) to.histogram('wireWait', waits, named);
+  if (load || countOf(waits) > 0) to.histogram('wireWait', waits, named);
   if (!load) return;
   to.number('wireDepth', load.depth, named);
   to.number('wireCapacity', load.capacity, named);

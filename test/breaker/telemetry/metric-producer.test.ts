@@ -93,6 +93,7 @@ describe('the metric producer', () => {
     wire.waitSeconds = [0.4, 7_200];
     const found = await sdk.metricsOf('payments');
     expect(seriesOf(found, METRICS.calls, { [ATTR.outcome]: 'diverted' })).toBe(2 ** 40);
+    expect(seriesOf(found, METRICS.calls, { [ATTR.outcome]: 'success' })).toBe(3);
     expect(seriesOf(found, METRICS.slowCalls)).toBe(4);
     expect(seriesOf(found, METRICS.activeCalls)).toBe(3);
     expect(seriesOf(found, METRICS.status, { [ATTR.state]: 'open' })).toBe(1);
@@ -113,11 +114,11 @@ describe('the metric producer', () => {
 
   test('a series starts when its breaker began to count, and is cumulative over collections', async () => {
     const breaker = payments();
-    breaker.callCounts.set('success', 10);
+    breaker.callCounts.set('ignored', 10);
     await sdk.metricsOf('payments');
-    breaker.callCounts.set('success', 25);
+    breaker.callCounts.set('ignored', 25);
     const found = await sdk.metricsOf('payments');
-    expect(seriesOf(found, METRICS.calls, { [ATTR.outcome]: 'success' })).toBe(25);
+    expect(seriesOf(found, METRICS.calls, { [ATTR.outcome]: 'ignored' })).toBe(25);
     for (const { aggregationTemporality, dataPoints } of found) {
       expect(aggregationTemporality).toBe(AggregationTemporality.CUMULATIVE);
       for (const { startTime, endTime } of dataPoints) expect([msOf(startTime), msOf(endTime)]).toEqual([BEGAN, NOW]);

@@ -40,7 +40,7 @@ export class HandmadeReadings implements BreakerReadings {
   }
 
   calls(outcome: CallOutcome): number {
-    return this.callCounts.get(outcome) ?? 0;
+    return this.durationSeconds.get(outcome as TimedOutcome)?.length ?? this.callCounts.get(outcome) ?? 0;
   }
 
   durations(outcome: TimedOutcome): HistogramReading {
