@@ -1,21 +1,10 @@
 import { context, SeverityNumber, SpanStatusCode, trace } from '@opentelemetry/api';
-import { DataPointType } from '@opentelemetry/sdk-metrics';
-import {
-  ATTR,
-  BREAKER_STATES,
-  EVENTS,
-  type EventKey,
-  LIMITED_EVENTS,
-  METRICS,
-  type MetricSpec,
-  SCHEMA_URL,
-  SCOPE_NAME,
-} from '@switchgear/conventions';
+import { ATTR, EVENTS, type EventKey, METRICS, type MetricSpec, SCHEMA_URL, SCOPE_NAME } from '@switchgear/conventions';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Breaker, bufferWire, createBreaker, fallbackWire } from '../../../src/breaker/index.ts';
-import { POSSIBLE_TRANSITIONS } from '../../../src/breaker/machine/transition.ts';
 import { ManualClock } from '../../../src/breaker/testing.ts';
 import { ending, fails, Unwell } from '../support.ts';
+import { findDeviations } from './conformance.ts';
 import { msOf, registerContext, registerSdk } from './sdk.ts';
 
 registerContext();
@@ -97,40 +86,15 @@ describe('metrics', () => {
     ]);
   });
 
-  test('names, units, kinds, attributes and values are those of the conventions, all 17', async () => {
+  test('lived through all, they are all 17 as the conventions name them', async () => {
     await liveThroughAll();
     const found = await sdk.metricsOf('payments');
+    const outcomes = found.find(({ descriptor }) => descriptor.name === METRICS.callDuration.name);
+    // A histogram of the SDK has no series before its first value, and no call timed out.
+    const isMissing = (problem: string) => problem.startsWith(`${METRICS.callDuration.name}: ${ATTR.outcome} is`);
+    expect(outcomes?.dataPoints).toHaveLength(2);
+    expect(findDeviations(found).filter((problem) => !isMissing(problem))).toEqual([]);
     expect(found).toHaveLength(17);
-    for (const spec of Object.values(METRICS as Record<string, MetricSpec>)) {
-      const metric = found.find(({ descriptor }) => descriptor.name === spec.name);
-      expect(metric?.descriptor, spec.name).toMatchObject({ unit: spec.unit, description: spec.description });
-      const kind = {
-        counter: DataPointType.SUM,
-        upDownCounter: DataPointType.SUM,
-        gauge: DataPointType.GAUGE,
-        histogram: DataPointType.HISTOGRAM,
-      };
-      expect(metric?.dataPointType, spec.name).toBe(kind[spec.instrument]);
-      if (metric?.dataPointType === DataPointType.SUM) {
-        expect(metric.isMonotonic, spec.name).toBe(spec.instrument === 'counter');
-      }
-      const keys = [ATTR.name, ...spec.attributes].sort();
-      for (const { attributes } of metric?.dataPoints ?? [])
-        expect(Object.keys(attributes).sort(), spec.name).toEqual(keys);
-      for (const [key, values] of Object.entries(spec.values ?? {})) {
-        const seen = new Set(metric?.dataPoints.map(({ attributes }) => attributes[key]));
-        if (spec.instrument === 'histogram') for (const value of seen) expect(values).toContain(value);
-        else expect([...seen].sort(), spec.name).toEqual([...values].sort());
-      }
-    }
-    const seriesOf = (name: string) => found.find(({ descriptor }) => descriptor.name === name)?.dataPoints ?? [];
-    expect(seriesOf(METRICS.status.name).map(({ attributes }) => attributes[ATTR.state])).toEqual([...BREAKER_STATES]);
-    expect(
-      seriesOf(METRICS.transitions.name).map(({ attributes }) => [attributes[ATTR.state], attributes[ATTR.reason]]),
-    ).toEqual(POSSIBLE_TRANSITIONS);
-    expect(seriesOf(METRICS.eventsSuppressed.name).map(({ attributes }) => attributes[ATTR.event])).toEqual(
-      LIMITED_EVENTS.map((key) => EVENTS[key].name),
-    );
   });
 
   test('the numbers are those of the breaker, durations in seconds', async () => {
