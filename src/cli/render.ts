@@ -28,12 +28,12 @@ export function breakerTable(items: readonly BreakerItem[], look: Look): string 
       'OVERRIDE',
       'SEEN',
     ],
-    items.map((item) => [
+    items.map(({ calls, ...item }) => [
       item.service,
       item.breaker,
       item.state ?? 'unknown',
       ...[item.instances.live, item.instances.stale, item.instances.gone].map(String),
-      ...[item.calls.failure + item.calls.timeout, item.calls.diverted, item.calls.rejected].map(String),
+      ...[calls.failure + calls.timeout, calls.diverted, calls.rejected + calls.limited].map(String),
       wireLoad(item.wires),
       item.override ? `${item.override.mode} ${shortSpan(Date.parse(item.override.expiresAt) - look.now)}` : '-',
       `${ago(item.lastSeenAt, look.now)}`,

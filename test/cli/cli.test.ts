@@ -80,6 +80,11 @@ describe('reading', () => {
     expect(out).not.toContain('\u001b');
   });
 
+  test('ls counts a call over the limit as rejected, as the console does', async () => {
+    controlPlane.put(fakeBreaker('shop', 'payments', { calls: { rejected: 3, limited: 4 } }));
+    expect((await cli(['ls', '--service', 'shop'])).out).toMatch(/payments +closed +1 +0 +0 +0 +0 +7 /);
+  });
+
   test('a terminal gets colour, unless NO_COLOR is set', async () => {
     expect((await cli(['ls'], { isTerminal: true })).out).toContain('\u001b[31mshop');
     expect((await cli(['ls'], { isTerminal: true, env: { NO_COLOR: '1' } })).out).not.toContain('\u001b');
