@@ -1,4 +1,11 @@
-import { type Breaker, type BreakerOptions, createBreaker, type NeutralWire } from '../../src/breaker/index.ts';
+import { afterEach } from 'vitest';
+import {
+  allBreakers,
+  type Breaker,
+  type BreakerOptions,
+  createBreaker,
+  type NeutralWire,
+} from '../../src/breaker/index.ts';
 import { ManualClock, RecordingObserver } from '../../src/breaker/testing.ts';
 
 let made = 0;
@@ -13,6 +20,16 @@ export function makeBreaker<const Wires extends readonly NeutralWire[] = readonl
   const breaker = createBreaker<Wires>(name, { telemetry: observer, ...options, clock });
   return { breaker, clock, observer };
 }
+
+/** Closes down every breaker after each test of the file. */
+export function closeBreakersAfterEach(): void {
+  afterEach(async () => {
+    for (const breaker of allBreakers()) await breaker.close();
+  });
+}
+
+/** No trip rule by default: the one under test is laid over it. */
+export const NO_RULE = { failureRatio: null, slowRatio: null, countOverdue: false } as const;
 
 /** Trips at the third failure and probes after a second. */
 export const QUICK = {
@@ -39,9 +56,26 @@ export function fails(): never {
   throw new Unwell('unwell');
 }
 
+type Executing = Pick<Breaker<readonly NeutralWire[]>, 'execute'> | Pick<Breaker<readonly []>, 'execute'>;
+
 /** Sends `times` failing calls. */
-export async function failTimes(breaker: Breaker<readonly NeutralWire[]> | Breaker<readonly []>, times: number) {
+export async function failTimes(breaker: Executing, times: number): Promise<void> {
   for (let call = 0; call < times; call++) await ending(breaker.execute(fails));
+}
+
+/** Sends `times` good calls. */
+export async function succeedTimes(breaker: Executing, times: number): Promise<void> {
+  for (let call = 0; call < times; call++) await breaker.execute(() => 'good');
+}
+
+/** A function that answers `ms` after it was called. */
+export function takes<Answer = string>(clock: ManualClock, ms: number, answer = 'slow' as Answer) {
+  return () => new Promise<Answer>((resolve) => clock.timer(ms, () => resolve(answer)));
+}
+
+/** A function that never answers. */
+export function hangs(): Promise<never> {
+  return new Promise(() => {});
 }
 
 /** A call whose end the test decides. */
