@@ -1,6 +1,7 @@
 import type { Contender } from './contender.ts';
 import type { Measurement } from './measurement.ts';
 import { median } from './median.ts';
+import { threadStopwatch } from './thread-stopwatch.ts';
 
 /** Enough short rounds that a neighbour's burst of work spoils a few of all contenders, and not one contender. */
 const ROUNDS = 21;
@@ -69,21 +70,21 @@ export class Runner {
   }
 
   /**
-   * Calls for at least so long. Returns the nanoseconds one call took of its thread, what the collector took of it
-   * included: on a quiet machine that is the time on the clock, and on a busy one it leaves out what others took.
+   * Calls until its thread has worked for so long. Returns the nanoseconds one call took of the thread, what the collector
+   * took of it included: on a quiet machine that is the time on the clock, and on a busy one it leaves out what others took.
    */
   async run(ms: number): Promise<number> {
     const { call, answer } = this.#contender;
-    const end = performance.now() + ms;
-    const usedBefore = process.threadCpuUsage();
+    const workMs = threadStopwatch();
     let calls = 0;
-    while (performance.now() < end) {
+    let worked = 0;
+    while (worked < ms) {
       await this.#loop(call, answer, BATCH);
       calls += BATCH;
+      worked = workMs();
     }
-    const { user, system } = process.threadCpuUsage(usedBefore);
     this.#calls += calls;
-    return ((user + system) / calls) * 1_000;
+    return (worked / calls) * 1e6;
   }
 
   check(): void {
