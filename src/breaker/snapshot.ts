@@ -1,4 +1,5 @@
 import {
+  type BreakerState,
   type Check,
   checkOverride,
   InvalidInputError,
@@ -31,17 +32,23 @@ export interface BreakerSnapshot {
   readonly override?: Override;
 }
 
-const count = integer(0, Number.MAX_SAFE_INTEGER);
-const milliseconds = number('must be a number from 0', (value) => value >= 0 && Number.isFinite(value));
+/** Most that a count is taken up with: it goes on in a word of 31 bits. */
+const MOST_COUNTED = 1_000_000_000;
+
+const count = integer(0, MOST_COUNTED);
+/** No cooldown is longer. */
+const DAY_MS = 86_400_000;
+const time = number('must be a number from 0', (value) => value >= 0 && Number.isFinite(value));
+const cooldown = number(`must be a number from 0 to ${DAY_MS}`, (value) => value >= 0 && value <= DAY_MS);
 const override: Check = (value, field) => (value === undefined ? [] : checkOverride(value, field));
 const snapshot = object(
   {
     schema: oneOf([SNAPSHOT_SCHEMA]),
-    takenAt: milliseconds,
+    takenAt: time,
     state: oneOf(['closed', 'open', 'half_open']),
-    reopenings: integer(0, 2 ** 31 - 1),
-    cooldownLeftMs: milliseconds,
-    window: object({ executed: count, failed: count, slow: count, consecutive: integer(0, 2 ** 31 - 1) }),
+    reopenings: count,
+    cooldownLeftMs: cooldown,
+    window: object({ executed: count, failed: count, slow: count, consecutive: count }),
   },
   { override },
 );
@@ -53,7 +60,7 @@ export function takeSnapshot(core: BreakerCore, held: Override | undefined): Bre
   return {
     schema: SNAPSHOT_SCHEMA,
     takenAt: core.clock.wallMs(),
-    state: state.kind === 'open' || state.kind === 'half_open' ? state.kind : 'closed',
+    state: goesOnAs(state.kind),
     reopenings: state.kind === 'open' || state.kind === 'half_open' ? state.reopenings : 0,
     cooldownLeftMs: state.kind === 'open' ? Math.max(0, state.until - core.now()) : 0,
     window: { executed, failed, slow, consecutive },
@@ -78,6 +85,20 @@ export function checkSnapshot(value: unknown): BreakerSnapshot {
 export function restoreSnapshot(core: BreakerCore, from: BreakerSnapshot): void {
   const elapsedMs = Math.max(0, core.clock.wallMs() - from.takenAt);
   core.restore(stateOf(from, elapsedMs), from.window);
+}
+
+/** What a breaker in this state would be without what holds it there. */
+function goesOnAs(state: BreakerState): BreakerSnapshot['state'] {
+  switch (state) {
+    case 'open':
+    case 'half_open':
+      return state;
+    // Released, it is probed first.
+    case 'forced_open':
+      return 'half_open';
+    default:
+      return 'closed';
+  }
 }
 
 function stateOf({ state, reopenings, cooldownLeftMs }: BreakerSnapshot, elapsedMs: number): RestoredState {
