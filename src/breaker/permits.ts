@@ -35,6 +35,8 @@ export class Permits {
   allow(): boolean {
     const permit = this.#take();
     if (!permit) return false;
+    // Electrician's callers record errors alone: calls that went well must not count as ones that hang.
+    permit.neverOverdue();
     this.#waiting.push(permit);
     // A caller that records only errors leaves its permits behind: they must not be held without a bound.
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift()?.release();
@@ -82,6 +84,10 @@ class HandPermit implements CallPermit {
 
   release(): void {
     this.#giveBack('cancelled', undefined);
+  }
+
+  neverOverdue(): void {
+    this.#call.queue?.remove(this.#call);
   }
 
   #giveBack(outcome: SettledOutcome, error: unknown): void {
