@@ -88,7 +88,7 @@ export class CountWindow {
   #latest(most: number): number[] {
     const seen = Atomics.load(this.#memory.words, this.#seen) >>> 0;
     const calls: number[] = [];
-    for (let back = Math.min(most, this.#size); back > 0; back--) {
+    for (let back = Math.min(most, this.#size, seen); back > 0; back--) {
       const { word, shift } = this.#placeOf((seen - back) >>> 0);
       const bits = (Atomics.load(this.#memory.words, word) >>> shift) & ALL;
       if (bits & PRESENT) calls.push(bits);
