@@ -151,7 +151,8 @@ describe('calls allowed by hand', () => {
     expect(breaker.stats().calls).toMatchObject({ success: 1_024, cancelled: 1 });
   });
 
-  test('that nobody tells of are not taken for slow ones: Electrician's callers record errors alone', async () => {
+  test('that nobody tells of are not taken for slow ones', async () => {
+    // Callers in Electrician's style record errors alone.
     const trip = { ...BY_HAND.trip, slowRatio: 0.5, slowMs: 100, minimumCalls: 5, countOverdue: true };
     const { breaker, clock } = makeBreaker({ ...BY_HAND, trip });
     for (let call = 0; call < 30; call++) breaker.allow();
