@@ -12,7 +12,6 @@ export interface CallContext {
 /** A call in flight, which is also what its function is given. It falls due when it is slow before it has ended. */
 export class ActiveCall extends Deadline implements AdmittedCall, CallContext {
   readonly pass: AdmittedCall['pass'];
-  readonly startedAt: number;
   readonly attempt: number;
   overdueMark: number | undefined = undefined;
   /** What ended it before its function did. */
@@ -23,11 +22,14 @@ export class ActiveCall extends Deadline implements AdmittedCall, CallContext {
   #aborted: { readonly reason: unknown } | undefined = undefined;
 
   constructor(core: BreakerCore, pass: AdmittedCall['pass'], startedAt: number, attempt: number) {
-    super();
+    super(startedAt);
     this.#core = core;
     this.pass = pass;
-    this.startedAt = startedAt;
     this.attempt = attempt;
+  }
+
+  get startedAt(): number {
+    return this.addedAt;
   }
 
   get signal(): AbortSignal {

@@ -12,6 +12,7 @@ import { CoreReadings } from './readings.ts';
 import { type BreakerSnapshot, checkSnapshot, restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { observerFor } from './telemetry/choose.ts';
 import { diagError, IsolatedObserver } from './telemetry/isolated-observer.ts';
+import type { BreakerReadings } from './telemetry/observer.ts';
 import type { BreakerHandle } from './threads/breaker-handle.ts';
 import { SharedBreaker } from './threads/shared-breaker.ts';
 
@@ -26,8 +27,11 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
   #hold: OverrideHold | undefined = undefined;
   #shared: SharedBreaker | undefined = undefined;
 
-  /** @param onClosed called once, when the breaker is closed down */
-  constructor(name: string, options: BreakerOptions<Wires>, onClosed: () => void) {
+  /**
+   * @param onClosed called once, when the breaker is closed down
+   * @param group of a breaker that reports as one of a group
+   */
+  constructor(name: string, options: BreakerOptions<Wires>, onClosed: () => void, group?: BreakerReadings) {
     const valid = validateOptions(name, options);
     const publisher = new Publisher(name, true);
     const core = BreakerCore.create(valid.settings, valid.clock, publisher);
@@ -41,7 +45,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
       state: () => this.state,
       onReset: (listener) => onReset(publisher, listener),
     });
-    const readings = new CoreReadings(name, valid.callSpans, attached.readings, core);
+    const readings = new CoreReadings(name, valid.callSpans, attached.readings, core, group);
     const observer = new IsolatedObserver(observerFor(options.telemetry ?? 'otel'), readings);
     publisher.connect(observer);
     super({ core, path: new CallPath(valid, core, attached.wires, observer, publisher), publisher, readings });

@@ -1,4 +1,4 @@
-import type { BreakerSettings } from '@switchgear/conventions';
+import type { BreakerSettings, BreakerState } from '@switchgear/conventions';
 import { ActiveCall, type CallContext } from './active-call.ts';
 import type { Admission, BreakerCore, SettledOutcome } from './core.ts';
 import { type DeadlineQueue, deadlineQueue } from './deadline-queue.ts';
@@ -30,6 +30,8 @@ export interface CallFailure {
   /** What it threw; undefined where its result was judged a failure. */
   readonly error: unknown;
   readonly durationMs: number;
+  /** When the call came. */
+  readonly state: BreakerState;
   /** This call tripped the breaker. */
   readonly tripped: boolean;
 }
@@ -141,7 +143,7 @@ export class CallPath {
     const startedAt = this.#core.clock.monotonicMs();
     const call = new ActiveCall(this.#core, pass, startedAt, attempt);
     if (this.#core.settings !== this.#settings) this.#findQueue();
-    this.#overdue?.add(call, startedAt);
+    this.#overdue?.add(call);
     return call;
   }
 
@@ -151,7 +153,7 @@ export class CallPath {
     call.queue?.remove(call);
     if (outcome === 'success') {
       this.#core.settle(call, outcome, endedAt, undefined);
-      this.#observer.timed(outcome, endedAt - call.startedAt, call.pass.state);
+      this.#observer.timed(outcome, endedAt - call.startedAt, call.pass.state, endedAt);
       return false;
     }
     return this.#core.settle(call, outcome, endedAt, (tripped, counted) => {
@@ -200,7 +202,7 @@ export class CallPath {
   #answer(call: ActiveCall, value: unknown, options: ExecuteOptions | undefined, replay: Replay | undefined): unknown {
     const tripped = this.end(call, this.#judgeResult(value), undefined);
     if (!tripped || this.#wires.length === 0) return value;
-    return this.#divert(options, replay, undefined).then((answer) => (answer.taken ? answer.value : value));
+    return this.#divertLater(options, replay, undefined).then((answer) => (answer.taken ? answer.value : value));
   }
 
   #fail(
@@ -212,7 +214,7 @@ export class CallPath {
     const tripped = this.end(call, this.judgeError(call, error), error);
     // The call that trips the breaker is diverted as well: its caller deserves no less than the next one.
     if (!tripped || this.#wires.length === 0) throw error;
-    return this.#divert(options, replay, error).then((answer) => {
+    return this.#divertLater(options, replay, error).then((answer) => {
       if (answer.taken) return answer.value;
       throw error;
     });
@@ -227,26 +229,27 @@ export class CallPath {
     counted: boolean,
   ): void {
     const { state } = call.pass;
-    this.#observer.timed(outcome, durationMs, state);
+    this.#observer.timed(outcome, durationMs, state, call.startedAt + durationMs);
     // Wall time is read for failures alone; the monotonic clock says how long ago the call began.
     const endedAt = this.#core.clock.wallMs();
     const startedAt = endedAt - durationMs;
     this.#observer.failed({ outcome, error, stateAtStart: state, startedAt, endedAt, tripped, counted });
-    this.#listener.failed({ outcome, error, durationMs, tripped });
+    this.#listener.failed({ outcome, error, durationMs, state, tripped });
   }
 
   #turnAway(refusal: Refusal, options: ExecuteOptions | undefined, replay: Replay | undefined): Promise<unknown> {
     if (this.#wires.length === 0) return Promise.reject(this.#refuse(refusal, []));
-    return this.#divert(options, replay, undefined).then((answer) => {
-      if (!answer.taken) throw this.#refuse(refusal, answer.causes);
-      this.#core.count('diverted');
-      this.#listener.turnedAway('diverted');
-      return answer.value;
-    });
+    const answer = this.#divert(options, replay, undefined);
+    if (answer instanceof Promise) return answer.then((later) => this.#answerTurnedAway(refusal, later));
+    // Its value may be a promise: the wire's own.
+    return new Promise((resolve) => resolve(this.#answerTurnedAway(refusal, answer)));
   }
 
   #turnAwaySync(refusal: Refusal, options: ExecuteOptions | undefined): unknown {
-    const answer = this.#divertSync(options, undefined);
+    return this.#answerTurnedAway(refusal, this.#divertSync(options, undefined));
+  }
+
+  #answerTurnedAway(refusal: Refusal, answer: DivertResult): unknown {
     if (!answer.taken) throw this.#refuse(refusal, answer.causes);
     this.#core.count('diverted');
     this.#listener.turnedAway('diverted');
@@ -272,7 +275,19 @@ export class CallPath {
     return timeoutMs === null ? halfOpen.probeTimeoutMs : Math.min(timeoutMs, halfOpen.probeTimeoutMs);
   }
 
-  #divert(options: ExecuteOptions | undefined, replay: Replay | undefined, error: unknown): Promise<DivertResult> {
+  async #divertLater(
+    options: ExecuteOptions | undefined,
+    replay: Replay | undefined,
+    error: unknown,
+  ): Promise<DivertResult> {
+    return this.#divert(options, replay, error);
+  }
+
+  #divert(
+    options: ExecuteOptions | undefined,
+    replay: Replay | undefined,
+    error: unknown,
+  ): DivertResult | Promise<DivertResult> {
     const call = this.#divertedCall(options, replay, error);
     return divert(this.#wires, this.#options.wireMode, call, this.#core.clock, this.#observer);
   }

@@ -1,3 +1,6 @@
+// Named here, since the global one is looked up anew at each reading.
+import { performance } from 'node:perf_hooks';
+
 /** A timer that can be called off. */
 export interface Timer {
   cancel(): void;

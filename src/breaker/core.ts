@@ -141,18 +141,16 @@ export class BreakerCore {
 
   /** Asks for a permit. An admitted call must come back by `settle`. */
   admit(): Admission {
+    const state = this.#state.read();
+    if (state.kind !== 'closed') return this.#admitByMachine();
     const limited = this.#settings.maxConcurrent !== null;
     if (limited && !this.#takePlace()) return LIMIT_IS_FULL;
-    const state = this.#state.read();
-    if (state.kind === 'closed') {
-      this.cells.increment(LAYOUT.started);
-      if (this.#passOf !== state || this.#pass.limited !== limited) {
-        this.#passOf = state;
-        this.#pass = passOf(state, null, limited);
-      }
-      return this.#pass;
+    this.cells.increment(LAYOUT.started);
+    if (this.#passOf !== state || this.#pass.limited !== limited) {
+      this.#passOf = state;
+      this.#pass = passOf(state, null, limited);
     }
-    return this.#admitByMachine(limited);
+    return this.#pass;
   }
 
   /** A pass for a call that was made without asking: of this generation while closed, of none otherwise. */
@@ -308,14 +306,14 @@ export class BreakerCore {
     return this.#state.read();
   }
 
-  #admitByMachine(limited: boolean): Admission {
+  #admitByMachine(): Admission {
     const { effects, state } = this.#decide({ type: 'call' }, this.now());
     for (const effect of effects) {
-      if (effect.type === 'deny') {
-        if (limited) this.cells.add(LAYOUT.limited, -1);
-        return { admitted: false, limited: false, retryAfterMs: effect.retryAfterMs };
-      }
+      if (effect.type === 'deny') return { admitted: false, limited: false, retryAfterMs: effect.retryAfterMs };
       if (effect.type !== 'admit') continue;
+      // Probes go beside the limit: calls that hang, which is why it opened, would keep it from ever closing again.
+      const limited = this.#settings.maxConcurrent !== null && effect.permit.lease === null;
+      if (limited && !this.#takePlace()) return LIMIT_IS_FULL;
       this.cells.increment(LAYOUT.started);
       return { admitted: true, permit: effect.permit, state: state.kind, limited };
     }
@@ -347,8 +345,11 @@ export class BreakerCore {
     const counts = this.#window.counts(now);
     const wasOverdue = overdueMark !== undefined;
     const event: MachineEvent = { type: 'settled', permit, failed, slow, wasOverdue, counts };
-    const { effects } = this.#decide(event, now, undefined, (decided) => report?.(opens(decided), isCurrent));
-    return failed && opens(effects);
+    const { effects } = this.#decide(event, now, undefined, (decided) =>
+      report?.(isCurrent && opens(decided), isCurrent),
+    );
+    // A late failure may be what a hung probe is noticed by: that opens the breaker, and is not what tripped it.
+    return failed && isCurrent && opens(effects);
   }
 
   #changed(event: MachineEvent, note: string | undefined): boolean {

@@ -17,11 +17,16 @@ export function deadlineQueue(clock: Clock, delayMs: number): DeadlineQueue {
 
 /** Something that falls due unless it is taken off the queue before. It can be on one queue at a time. */
 export abstract class Deadline {
-  /** Monotonic ms. */
-  dueAt = 0;
+  /** Monotonic ms at which it was added. */
+  readonly addedAt: number;
   queue: DeadlineQueue | undefined = undefined;
   before: Deadline | undefined = undefined;
   after: Deadline | undefined = undefined;
+
+  /** @param now monotonic ms: it is to be added at once */
+  constructor(now: number) {
+    this.addedAt = now;
+  }
 
   abstract fallDue(): void;
 }
@@ -43,9 +48,7 @@ export class DeadlineQueue {
     this.#clock = clock;
   }
 
-  /** @param now monotonic ms */
-  add(deadline: Deadline, now: number): void {
-    deadline.dueAt = now + this.delayMs;
+  add(deadline: Deadline): void {
     deadline.queue = this;
     deadline.before = this.#last;
     if (this.#last) this.#last.after = deadline;
@@ -75,10 +78,10 @@ export class DeadlineQueue {
   #runOut(): void {
     this.#isArmed = false;
     const now = this.#clock.monotonicMs();
-    for (let first = this.#first; first && first.dueAt <= now; first = this.#first) {
+    for (let first = this.#first; first && first.addedAt + this.delayMs <= now; first = this.#first) {
       this.remove(first);
       first.fallDue();
     }
-    if (this.#first && !this.#isArmed) this.#arm(Math.max(0, this.#first.dueAt - now));
+    if (this.#first && !this.#isArmed) this.#arm(Math.max(0, this.#first.addedAt + this.delayMs - now));
   }
 }

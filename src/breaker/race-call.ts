@@ -51,7 +51,7 @@ class Race extends Deadline {
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
-    super();
+    super(call.startedAt);
     this.#call = call;
     this.#limits = limits;
     this.#answer = answer;
@@ -62,7 +62,7 @@ class Race extends Deadline {
 
   start(run: (context: CallContext) => unknown): void {
     const { clock, timeoutMs, signal } = this.#limits;
-    if (timeoutMs !== null) deadlineQueue(clock, timeoutMs).add(this, this.#call.startedAt);
+    if (timeoutMs !== null) deadlineQueue(clock, timeoutMs).add(this);
     if (signal) {
       this.#onCancel = () => this.#context.runInAsyncScope(() => this.cancel());
       signal.addEventListener('abort', this.#onCancel, { once: true });

@@ -13,7 +13,7 @@ export function recordDuration(cells: Cells, outcome: TimedOutcome, durationMs: 
   while (bucket < MOST_BOUNDS && durationMs > BOUNDS_MS[bucket]!) bucket++;
   const at = durationsCell(outcome);
   cells.increment(at + 2 * bucket);
-  cells.addWide(at + SUM, durationMs > 0 ? Math.round(durationMs * 1e6) : 0);
+  cells.addWide(at + SUM, durationMs > 0 ? Math.floor(durationMs * 1e6) : 0);
 }
 
 /** Calls of an outcome: all that its histogram holds. */

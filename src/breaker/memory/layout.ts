@@ -93,6 +93,7 @@ export function moveToSharedMemory(cells: Cells): SharedArrayBuffer {
   shared[LAYOUT.records] = SHARED_RECORDS;
   cells.words = shared;
   cells.ring = ring;
+  cells.isShared = true;
   return buffer;
 }
 

@@ -41,8 +41,9 @@ export class StateCell {
 
   /** The state in force. The same object until it changes. */
   read(): MachineState {
-    if (Atomics.load(this.#cells.words, LAYOUT.state) !== this.#word) {
-      const { word, state } = load(this.#cells);
+    const cells = this.#cells;
+    if (cells.isShared && Atomics.load(cells.words, LAYOUT.state) !== this.#word) {
+      const { word, state } = load(cells);
       this.#word = word;
       this.#state = state;
     }

@@ -18,27 +18,17 @@ export type DivertResult =
 
 /**
  * Offers a call to the wires in the order attached. `first`: until one takes it. `all`: to every one, and the first
- * answer is the caller's. A wire that throws is passed over and counted; one that refuses is passed over.
+ * answer is the caller's. A wire that throws is passed over and counted; one that refuses is passed over. A promise only
+ * where a wire answered with one.
  */
-export async function divert(
+export function divert(
   wires: readonly AttachedWire[],
   mode: 'first' | 'all',
   call: DivertedCall,
   clock: Clock,
   observer: IsolatedObserver,
-): Promise<DivertResult> {
-  const diversion = new Diversion(clock, observer);
-  for (const attached of wires) {
-    const startedAt = clock.monotonicMs();
-    try {
-      const answer = attached.wire.take(call);
-      diversion.took(attached, startedAt, answer instanceof Promise ? await answer : answer);
-      if (mode === 'first') break;
-    } catch (error) {
-      diversion.passedOver(attached, startedAt, error);
-    }
-  }
-  return diversion.result();
+): DivertResult | Promise<DivertResult> {
+  return new Diversion(wires, mode, call, clock, observer).goOn(0);
 }
 
 /** The same for a caller that cannot wait: a wire that answers with a promise is passed over. */
@@ -49,53 +39,84 @@ export function divertSync(
   clock: Clock,
   observer: IsolatedObserver,
 ): DivertResult {
-  const diversion = new Diversion(clock, observer);
-  for (const attached of wires) {
-    const startedAt = clock.monotonicMs();
-    try {
-      const answer = attached.wire.take(call);
-      if (answer instanceof Promise) {
-        answer.catch(() => undefined);
-        throw new WireRefusedError(attached.wire.name, 'it answers later, and the caller cannot wait', true);
-      }
-      diversion.took(attached, startedAt, answer);
-      if (mode === 'first') break;
-    } catch (error) {
-      diversion.passedOver(attached, startedAt, error);
-    }
-  }
-  return diversion.result();
+  const atOnce = wires.map(({ wire, counters }) => ({ wire: answeringAtOnce(wire), counters }));
+  return new Diversion(atOnce, mode, call, clock, observer).goOn(0) as DivertResult;
 }
 
-/** What becomes of one diverted call on its way along the wires. */
+/** One diverted call on its way along the wires. */
 class Diversion {
+  readonly #wires: readonly AttachedWire[];
+  readonly #mode: 'first' | 'all';
+  readonly #call: DivertedCall;
   readonly #clock: Clock;
   readonly #observer: IsolatedObserver;
   readonly #causes: unknown[] = [];
   #answer: WireAnswer<unknown> | undefined;
 
-  constructor(clock: Clock, observer: IsolatedObserver) {
+  constructor(
+    wires: readonly AttachedWire[],
+    mode: 'first' | 'all',
+    call: DivertedCall,
+    clock: Clock,
+    observer: IsolatedObserver,
+  ) {
+    this.#wires = wires;
+    this.#mode = mode;
+    this.#call = call;
     this.#clock = clock;
     this.#observer = observer;
   }
 
-  took({ wire, counters }: AttachedWire, startedAt: number, answer: WireAnswer<unknown>): void {
-    counters.countCall(answer.outcome);
-    const receipt = isReceipt(answer.value) ? answer.value.id : undefined;
-    const durationMs = this.#clock.monotonicMs() - startedAt;
-    this.#observer.diverted({ wire: wire.name, outcome: answer.outcome, durationMs, error: undefined, receipt });
-    this.#answer ??= answer;
+  /** Asks the wires from the one at `index` on. */
+  goOn(index: number): DivertResult | Promise<DivertResult> {
+    for (let next = index; next < this.#wires.length; next++) {
+      const attached = this.#wires[next]!;
+      // The clock was read for the first one as the call was diverted.
+      const startedAt = next === 0 ? this.#call.divertedAt : this.#clock.monotonicMs();
+      try {
+        const answer = attached.wire.take(this.#call);
+        if (answer instanceof Promise) {
+          return answer.then(
+            (later) => this.#took(attached, startedAt, later) ?? this.goOn(next + 1),
+            (error) => this.#passOver(attached, startedAt, error) ?? this.goOn(next + 1),
+          );
+        }
+        const result = this.#took(attached, startedAt, answer);
+        if (result) return result;
+      } catch (error) {
+        this.#passOver(attached, startedAt, error);
+      }
+    }
+    return this.#answer ? { taken: true, value: this.#answer.value } : { taken: false, causes: this.#causes };
   }
 
-  passedOver({ wire, counters }: AttachedWire, startedAt: number, error: unknown): void {
+  /** The result, where no further wire is to be asked. */
+  #took({ wire, counters }: AttachedWire, startedAt: number, answer: WireAnswer<unknown>): DivertResult | undefined {
+    counters.countCall(answer.outcome);
+    const receipt = isReceipt(answer.value) ? answer.value.id : undefined;
+    this.#observer.diverted({ wire: wire.name, outcome: answer.outcome, startedAt, error: undefined, receipt });
+    this.#answer ??= answer;
+    return this.#mode === 'first' ? { taken: true, value: answer.value } : undefined;
+  }
+
+  #passOver({ wire, counters }: AttachedWire, startedAt: number, error: unknown): undefined {
     this.#causes.push(error);
     if (error instanceof WireRefusedError && error.declined) return;
     counters.countCall('failed');
-    const durationMs = this.#clock.monotonicMs() - startedAt;
-    this.#observer.diverted({ wire: wire.name, outcome: 'failed', durationMs, error, receipt: undefined });
+    this.#observer.diverted({ wire: wire.name, outcome: 'failed', startedAt, error, receipt: undefined });
   }
+}
 
-  result(): DivertResult {
-    return this.#answer ? { taken: true, value: this.#answer.value } : { taken: false, causes: this.#causes };
-  }
+function answeringAtOnce(wire: NeutralWire): NeutralWire {
+  return {
+    name: wire.name,
+    kind: wire.kind,
+    take(call) {
+      const answer = wire.take(call);
+      if (!(answer instanceof Promise)) return answer;
+      // Nobody waits for it, so nobody else would hear that it failed.
+      answer.catch(() => undefined);
+      throw new WireRefusedError(wire.name, 'it answers later, and the caller cannot wait', true);
+    },
+  };
 }

@@ -143,7 +143,8 @@ export class Drain {
     const paceMs = 1_000 / this.#options.perSecond;
     const result = await this.#host.replay(held.replay, held.attempts + 1);
     if (this.#stopped) return paceMs;
-    if (result.kind === 'denied') return Math.min(result.retryAfterMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
+    // At least its pace: a concurrency limit that is full may be free again at any time.
+    if (result.kind === 'denied') return Math.max(paceMs, Math.min(result.retryAfterMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS));
     const receipt = held.receipt.id;
     // A failed probe tells of the dependency, not of the call: a long outage must not use up the call's attempts.
     const counts = result.kind !== 'failed' || !result.asProbe;

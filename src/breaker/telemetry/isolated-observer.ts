@@ -4,10 +4,15 @@ import type { BreakerObserver, BreakerReadings } from './observer.ts';
 
 type Tail<F> = F extends (breaker: BreakerReadings, ...rest: infer Rest) => void ? Rest : never;
 
+/** An observer that did not want to hear of executed calls, since no SDK was there, is asked again after so long. */
+const ASK_AGAIN_MS = 100;
+
 /** An observer bound to one breaker. What it throws never reaches a guarded call: it goes to `diag`. */
 export class IsolatedObserver {
   readonly #observer: BreakerObserver | undefined;
   readonly #readings: BreakerReadings;
+  #hearsTimed = false;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(observer: BreakerObserver | undefined, readings: BreakerReadings) {
     this.#observer = observer;
@@ -22,10 +27,14 @@ export class IsolatedObserver {
     this.#guard((observer) => observer.removed(this.#readings));
   }
 
-  timed(outcome: TimedOutcome, durationMs: number, stateAtStart: BreakerState): void {
-    // Every executed call comes here: no closure.
+  /** @param now monotonic ms, by any clock */
+  timed(outcome: TimedOutcome, durationMs: number, stateAtStart: BreakerState, now: number): void {
+    // Every executed call comes here: nothing at all where nobody listens, which is asked anew only now and then.
+    if (!this.#hearsTimed && now - this.#askedAt < ASK_AGAIN_MS) return;
     try {
-      this.#observer?.timed(this.#readings, outcome, durationMs, stateAtStart);
+      this.#hearsTimed = this.#observer !== undefined && (this.#observer.hearsTimed?.(this.#readings) ?? true);
+      this.#askedAt = now;
+      if (this.#hearsTimed) this.#observer?.timed(this.#readings, outcome, durationMs, stateAtStart);
     } catch (error) {
       this.#told(error);
     }

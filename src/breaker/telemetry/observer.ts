@@ -40,21 +40,27 @@ export type CallSpans = (typeof CALL_SPANS)[number];
 /** The numbers of one breaker, read at collection. */
 export interface BreakerReadings {
   readonly name: string;
+  /** Of a group of breakers: the state that most needs somebody's attention. */
   readonly state: BreakerState;
   readonly settings: BreakerSettings;
   readonly callSpans: CallSpans;
   readonly wires: readonly WireReadings[];
   /** When it began to count: wall time, ms. */
   readonly countsSince: number;
+  /** Of a breaker that reports as one of a group: the group's readings, which were `added` in its stead. */
+  readonly group?: BreakerReadings | undefined;
   calls(outcome: CallOutcome): number;
   /** In seconds, by the bounds of `METRICS.callDuration`. */
   durations(outcome: TimedOutcome): HistogramReading;
   /** Wall time, ms. */
   wallMs(): number;
+  monotonicMs(): number;
   slowCalls(): number;
   activeCalls(): number;
   transitions(state: BreakerState, reason: TransitionReason): number;
   window(): WindowCounts;
+  /** Of a group: how many of its breakers are in each state. Left out: it is one breaker, in `state`. */
+  states?(): Readonly<Partial<Record<BreakerState, number>>>;
 }
 
 export interface TransitionRecord {
@@ -94,7 +100,8 @@ export interface FailedCall {
 export interface WireCall {
   readonly wire: string;
   readonly outcome: WireOutcome;
-  readonly durationMs: number;
+  /** Monotonic ms. */
+  readonly startedAt: number;
   readonly error: unknown;
   /** The receipt of a buffered call: its replay is linked to it. */
   readonly receipt: string | undefined;
@@ -113,7 +120,7 @@ export interface BreakerObserver {
   /** The breaker exists: its series begin at 0. */
   added(breaker: BreakerReadings): void;
   removed(breaker: BreakerReadings): void;
-  /** Whether it is to be told of executed calls by `timed`: asked at every call, so it must be cheap. Left out: always. */
+  /** Whether it is to be told of executed calls by `timed`; asked at most each 100 ms while it says no. Left out: always. */
   hearsTimed?(breaker: BreakerReadings): boolean;
   /** An executed call ended. */
   timed(breaker: BreakerReadings, outcome: TimedOutcome, durationMs: number, stateAtStart: BreakerState): void;

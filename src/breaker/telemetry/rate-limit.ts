@@ -16,7 +16,7 @@ export class RateLimit {
     return this.#suppressed;
   }
 
-  /** @param nowMs wall time */
+  /** @param nowMs ms by any clock, always the same one */
   allows(nowMs: number): boolean {
     const elapsedMs = Math.max(0, nowMs - this.#filledAt);
     this.#tokens = Math.min(BURST, this.#tokens + (elapsedMs / 1_000) * PER_SECOND);

@@ -141,13 +141,15 @@ export class BreakerSpans {
   }
 
   /** Rate-limited: a long outage diverts every call, and the counters have them all. */
-  diverted(breaker: BreakerReadings, { wire, outcome, durationMs, error, receipt }: WireCall): void {
-    const end = breaker.wallMs();
-    const state = this.#state(breaker, end);
-    const origin = state.wireLimit.allows(end)
+  diverted(breaker: BreakerReadings, { wire, outcome, startedAt, error, receipt }: WireCall): void {
+    const state = this.#state(breaker, startedAt);
+    const isAllowed = state.wireLimit.allows(startedAt);
+    if (!isAllowed && receipt === undefined) return;
+    const end = isAllowed ? breaker.wallMs() : 0;
+    const origin = isAllowed
       ? this.#record({
           name: `${SPANS.neutralWire} ${wire}`,
-          start: end - durationMs,
+          start: end - (breaker.monotonicMs() - startedAt),
           end,
           attributes: wireAttributes(breaker, wire, outcome, error),
           failed: outcome === 'failed',
@@ -189,7 +191,7 @@ export class BreakerSpans {
   #state(breaker: BreakerReadings, at: number): SpanState {
     let state = this.#states.get(breaker);
     if (!state) {
-      state = { failures: [], trip: undefined, wireLimit: new RateLimit(at), origins: new Map() };
+      state = { failures: [], trip: undefined, wireLimit: new RateLimit(0), origins: new Map() };
       this.#states.set(breaker, state);
     }
     return state;

@@ -26,6 +26,8 @@ export class CallWindow {
   readonly #offset: number;
   readonly #time: TimeWindow;
   #count: CountWindow | undefined;
+  /** Failures in a row are counted where a rule asks for them. */
+  #countsRuns: boolean;
 
   /** @param offset first of WINDOW_WORDS words */
   constructor(memory: WindowMemory, offset: number, trip: TripSettings) {
@@ -33,19 +35,20 @@ export class CallWindow {
     this.#offset = offset;
     this.#time = new TimeWindow(memory, offset + TIME, trip.windowMs);
     this.#count = this.#countWindowOf(trip.windowCalls);
+    this.#countsRuns = trip.consecutive !== null;
   }
 
   /** Counts one executed call at `now` (ms, monotonic, from 0 on). */
   record(now: number, { failed, slow, overdueMark }: JudgedCall): void {
     if (overdueMark === undefined) this.#record(now, failed, slow);
     else if (failed) this.#recordFailureOfOverdue(now, overdueMark);
-    this.#countRun(failed);
+    if (this.#countsRuns) this.#countRun(failed);
   }
 
   /** Counts a quick success: `record` for nearly every call, without an object. */
   recordSuccess(now: number): void {
     this.#record(now, false, false);
-    this.#countRun(false);
+    if (this.#countsRuns) this.#countRun(false);
   }
 
   /** Counts a call in flight as a slow one. Returns the mark to record its end under. */
@@ -81,7 +84,10 @@ export class CallWindow {
   }
 
   /** Changes its length or its kind, and keeps what it holds. For a longer count the array must have room. */
-  resize({ windowMs, windowCalls }: TripSettings, now: number): void {
+  resize({ windowMs, windowCalls, consecutive }: TripSettings, now: number): void {
+    // Without the rule nobody counted: what is there is of an earlier time.
+    if (consecutive !== null && !this.#countsRuns) Atomics.store(this.#memory.words, this.#offset + CONSECUTIVE, 0);
+    this.#countsRuns = consecutive !== null;
     const isCount = this.#count !== undefined;
     if (windowCalls !== null && this.#count) this.#count.resize(windowCalls);
     else if ((windowCalls !== null) !== isCount) this.#changeKind(windowCalls, now);
@@ -89,7 +95,8 @@ export class CallWindow {
   }
 
   /** Takes note that another thread has changed its length or its kind. */
-  follow({ windowMs, windowCalls }: TripSettings): void {
+  follow({ windowMs, windowCalls, consecutive }: TripSettings): void {
+    this.#countsRuns = consecutive !== null;
     this.#time.follow(windowMs);
     this.#count = this.#countWindowOf(windowCalls);
   }

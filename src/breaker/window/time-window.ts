@@ -50,8 +50,9 @@ export class TimeWindow {
   record(now: number, failed: boolean, slow: boolean): void {
     const bucket = this.#bucketAt(now);
     if (bucket < 0) return;
-    const { words } = this.#memory;
-    Atomics.add(words, bucket + EXECUTED, 1);
+    const { words, isShared } = this.#memory;
+    if (isShared) Atomics.add(words, bucket + EXECUTED, 1);
+    else words[bucket + EXECUTED]! += 1;
     if (failed) Atomics.add(words, bucket + FAILED, 1);
     if (slow) Atomics.add(words, bucket + SLOW, 1);
   }
@@ -86,6 +87,7 @@ export class TimeWindow {
     for (let index = 0; index < BUCKETS; index++) {
       Atomics.store(this.#memory.words, this.#placeOf(index) + EPOCH, EMPTY);
     }
+    this.#forgetBucket();
   }
 
   /** Changes the length and keeps what is in it: each bucket's calls go to the new bucket of the time they began in. */
@@ -103,8 +105,7 @@ export class TimeWindow {
   /** Takes note that another thread has changed the length. */
   follow(windowMs: number): void {
     this.#bucketMs = windowMs / BUCKETS;
-    this.#epoch = EMPTY;
-    this.#to = 0;
+    this.#forgetBucket();
   }
 
   /** Takes counts in as if they had been recorded at `now`. */
@@ -140,6 +141,11 @@ export class TimeWindow {
     Atomics.add(words, bucket + SLOW, slow);
   }
 
+  #forgetBucket(): void {
+    this.#epoch = EMPTY;
+    this.#to = 0;
+  }
+
   #placeOf(index: number): number {
     return this.#offset + index * WORDS_PER_BUCKET;
   }
@@ -151,14 +157,16 @@ export class TimeWindow {
 
   /** The place of the bucket for `now`, emptied if it held an older time; -1 where it holds a newer one. */
   #bucketAt(now: number): number {
-    if (now >= this.#from && now < this.#to && Atomics.load(this.#memory.words, this.#bucket) === this.#epoch) {
+    // Of memory that others write to, a bucket that was this thread's last may have been cleared meanwhile.
+    const { words, isShared } = this.#memory;
+    if (now >= this.#from && now < this.#to && (!isShared || Atomics.load(words, this.#bucket) === this.#epoch)) {
       return this.#bucket;
     }
     const count = Math.floor(now / this.#bucketMs);
     const epoch = count % (EPOCH_MASK + 1);
     // Of the whole number: the epochs' range is no multiple of BUCKETS, so an epoch would step back in the ring.
     const bucket = this.#placeOf(count % BUCKETS);
-    if (!turnTo(this.#memory.words, bucket, epoch)) return -1;
+    if (!turnTo(words, bucket, epoch)) return -1;
     this.#bucket = bucket;
     this.#epoch = epoch;
     this.#from = count * this.#bucketMs;

@@ -18,4 +18,6 @@ export interface WindowMemory {
   readonly words: Int32Array;
   /** First word of the ring of a count window. */
   readonly ring: number;
+  /** Whether other threads may write to it. */
+  readonly isShared: boolean;
 }

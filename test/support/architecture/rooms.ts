@@ -19,6 +19,7 @@ export const NODE_MODULES: Readonly<Record<string, readonly { module: string; fi
     { module: 'node:crypto', files: /./ },
     { module: 'node:http', files: /control\/transport\.ts$/ },
     { module: 'node:https', files: /control\/transport\.ts$/ },
+    { module: 'node:perf_hooks', files: /breaker\/clock\.ts$/ },
     { module: 'node:sqlite', files: /spool/ },
     { module: 'node:worker_threads', files: /threads\/announcements\.ts$/ },
   ],
