@@ -51,6 +51,10 @@ export class HandmadeReadings implements BreakerReadings {
     return NOW;
   }
 
+  monotonicMs(): number {
+    return NOW - BEGAN;
+  }
+
   slowCalls(): number {
     return this.slow;
   }
