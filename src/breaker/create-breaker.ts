@@ -2,7 +2,7 @@ import { InvalidInputError } from '@switchgear/conventions';
 import { Breaker } from './breaker.ts';
 import type { NeutralWire } from './neutral/wire.ts';
 import type { BreakerOptions } from './options.ts';
-import { addBreaker, findBreaker, removeBreaker } from './registry.ts';
+import { addBreaker, isNameTaken, removeBreaker } from './registry.ts';
 
 /**
  * Makes a breaker and registers it under its name.
@@ -17,8 +17,8 @@ export function createBreaker<const Wires extends readonly NeutralWire[] = reado
     throw new InvalidInputError([{ field: 'options', rule: 'must be an object', value: options }]);
   }
   // One breaker per name and process: its name is what tells its series apart.
-  if (findBreaker(name)) {
-    const rule = 'must be unique in the process; a breaker of that name exists (close() it first)';
+  if (isNameTaken(name)) {
+    const rule = 'must be unique in the process; a breaker or a group of that name exists (close() it first)';
     throw new InvalidInputError([{ field: 'name', rule, value: name }]);
   }
   const breaker = new Breaker<Wires>(name, options, () => removeBreaker(name));

@@ -22,6 +22,8 @@ export {
   CallTimeoutError,
   WireRefusedError,
 } from './errors.ts';
+export { type KeyedBreakers, keyedBreakers } from './keyed/keyed-breakers.ts';
+export type { KeyedBreakersOptions } from './keyed/keyed-options.ts';
 export { type BufferWireOptions, bufferWire } from './neutral/buffer-wire.ts';
 export type { DeadCall } from './neutral/drain.ts';
 export { type FallbackWireOptions, fallbackWire } from './neutral/fallback-wire.ts';

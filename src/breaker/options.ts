@@ -2,6 +2,7 @@ import {
   applySettings,
   type BreakerSettings,
   breakerName,
+  type Check,
   checkSettingsRules,
   DEFAULT_SETTINGS,
   InvalidInputError,
@@ -68,26 +69,25 @@ const OBSERVER_METHODS: readonly (keyof BreakerObserver)[] = [
   'drained',
 ];
 
-const shape = object(
-  {},
-  {
-    ...SETTINGS_CHECKS,
-    isFailure: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
-    isFailureResult: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
-    neutralWires: (value, field) =>
-      Array.isArray(value) ? checkWires(value, field) : [{ field, rule: 'must be an array of wires', value }],
-    wireMode: (value, field) => expectType(value === 'first' || value === 'all', field, 'must be first or all', value),
-    telemetry: (value, field) =>
-      expectType(
-        value === 'otel' || value === 'off' || hasMethods(value, OBSERVER_METHODS),
-        field,
-        'must be otel, off or an observer',
-        value,
-      ),
-    callSpans: oneOf(CALL_SPANS),
-    clock: (value, field) => expectType(hasMethods(value, CLOCK_METHODS), field, 'must be a clock', value),
-  },
-);
+/** The rule of each option. */
+export const OPTION_CHECKS = {
+  ...SETTINGS_CHECKS,
+  isFailure: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
+  isFailureResult: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
+  neutralWires: (value, field) =>
+    Array.isArray(value) ? checkWires(value, field) : [{ field, rule: 'must be an array of wires', value }],
+  wireMode: (value, field) => expectType(value === 'first' || value === 'all', field, 'must be first or all', value),
+  telemetry: (value, field) =>
+    expectType(
+      value === 'otel' || value === 'off' || hasMethods(value, OBSERVER_METHODS),
+      field,
+      'must be otel, off or an observer',
+      value,
+    ),
+  callSpans: oneOf(CALL_SPANS),
+  clock: (value, field) => expectType(hasMethods(value, CLOCK_METHODS), field, 'must be a clock', value),
+} as const satisfies Record<keyof BreakerOptions, Check>;
+const shape = object({}, OPTION_CHECKS);
 
 /** @throws InvalidInputError naming each option that breaks its rule */
 export function validateOptions(name: string, options: BreakerOptions): ValidOptions {

@@ -15,9 +15,17 @@ export class CoreReadings implements BreakerReadings {
   readonly callSpans: CallSpans;
   readonly wires: readonly WireReadings[];
   readonly countsSince: number;
+  readonly group: BreakerReadings | undefined;
   readonly #core: BreakerCore;
 
-  constructor(name: string, callSpans: CallSpans, wires: readonly WireReadings[], core: BreakerCore) {
+  constructor(
+    name: string,
+    callSpans: CallSpans,
+    wires: readonly WireReadings[],
+    core: BreakerCore,
+    group?: BreakerReadings,
+  ) {
+    this.group = group;
     this.name = name;
     this.callSpans = callSpans;
     this.wires = wires;
@@ -43,6 +51,10 @@ export class CoreReadings implements BreakerReadings {
 
   wallMs(): number {
     return this.#core.clock.wallMs();
+  }
+
+  monotonicMs(): number {
+    return this.#core.clock.monotonicMs();
   }
 
   slowCalls(): number {

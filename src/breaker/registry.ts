@@ -2,6 +2,8 @@ import type { Breaker } from './breaker.ts';
 import { diagError } from './telemetry/isolated-observer.ts';
 
 const breakers = new Map<string, Breaker>();
+/** Names of groups of keyed breakers. */
+const groups = new Set<string>();
 type Listener = (breaker: Breaker) => void;
 const addedListeners = new Set<Listener>();
 const removedListeners = new Set<Listener>();
@@ -25,6 +27,19 @@ export function onBreakerAdded(listener: Listener): () => void {
 export function onBreakerRemoved(listener: Listener): () => void {
   removedListeners.add(listener);
   return () => removedListeners.delete(listener);
+}
+
+/** Whether a breaker or a group has the name. */
+export function isNameTaken(name: string): boolean {
+  return breakers.has(name) || groups.has(name);
+}
+
+export function takeGroupName(name: string): void {
+  groups.add(name);
+}
+
+export function freeGroupName(name: string): void {
+  groups.delete(name);
 }
 
 /** The name must be free. */

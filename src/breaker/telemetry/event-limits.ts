@@ -6,11 +6,12 @@ import { RateLimit } from './rate-limit.ts';
 const limits = new WeakMap<BreakerReadings, Map<EventKey, RateLimit>>();
 
 /**
- * Whether an event may be emitted: those of `LIMITED_EVENTS` have a rate limit per breaker, which counts what it holds back.
+ * Whether an event may be emitted: those of `LIMITED_EVENTS` have a rate limit per breaker, or per group of breakers, which
+ * counts what it holds back.
  * @param at wall time, ms
  */
 export function mayEmit(breaker: BreakerReadings, key: EventKey, at: number): boolean {
-  return !isLimited(key) || limitOf(breaker, key, at).allows(at);
+  return !isLimited(key) || limitOf(breaker.group ?? breaker, key, at).allows(at);
 }
 
 /** How many events of a kind a breaker's rate limit has held back. */

@@ -101,9 +101,9 @@ function readBreaker(breaker: BreakerReadings, to: SeriesSink): void {
   to.number('slowCalls', breaker.slowCalls(), named);
   to.number('activeCalls', breaker.activeCalls(), named);
   // Time passing can change the state, and then it is a transition too: so it is read first.
-  const current = breaker.state;
+  const current = breaker.states?.() ?? { [breaker.state]: 1 };
   for (const { state, attributes } of STATUS) {
-    to.number('status', state === current ? 1 : 0, { ...attributes, [NAME]: name });
+    to.number('status', current[state] ?? 0, { ...attributes, [NAME]: name });
   }
   for (const { state, reason, attributes } of TRANSITIONS) {
     to.number('transitions', breaker.transitions(state, reason), { ...attributes, [NAME]: name });

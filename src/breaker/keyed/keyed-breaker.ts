@@ -1,0 +1,143 @@
+import type { BreakerSettings, SettingsPatch } from '@switchgear/conventions';
+import type { CallContext } from '../active-call.ts';
+import { Breaker } from '../breaker.ts';
+import type { AnswerOf } from '../breaker-face.ts';
+import type { ExecuteOptions } from '../call-path.ts';
+import { settingsWith } from '../core.ts';
+import type { Receipt } from '../neutral/receipt.ts';
+import type { NeutralWire } from '../neutral/wire.ts';
+import type { BreakerOptions } from '../options.ts';
+import type { CallPermit } from '../permits.ts';
+import { diagError } from '../telemetry/isolated-observer.ts';
+import type { BreakerReadings } from '../telemetry/observer.ts';
+import type { Evictable } from './eviction-order.ts';
+
+/** What a breaker asks of its group. */
+export interface Group<Member> {
+  settings(): BreakerSettings;
+  /** A call comes. */
+  used(member: Member): void;
+  /** It was evicted, and somebody who still has it does something with it. */
+  usedAfterEviction(member: Member): void;
+  /** It is being closed by hand. */
+  closing(member: Member): void;
+}
+
+/** One breaker of a group. */
+export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly NeutralWire[]>
+  extends Breaker<Wires>
+  implements Evictable<KeyedBreaker<Wires>>
+{
+  readonly key: string;
+  askedAt = 0;
+  older: KeyedBreaker<Wires> | undefined = undefined;
+  newer: KeyedBreaker<Wires> | undefined = undefined;
+  readonly #group: Group<KeyedBreaker<Wires>>;
+  #isEvicted = false;
+  /** What was laid over the group's settings for this breaker alone. */
+  #patch: SettingsPatch | undefined = undefined;
+
+  /** @param reportsAs the group's readings, where it has no series of its own */
+  constructor(
+    name: string,
+    key: string,
+    options: BreakerOptions<Wires>,
+    group: Group<KeyedBreaker<Wires>>,
+    reportsAs: BreakerReadings | undefined,
+  ) {
+    super(name, options, () => {}, reportsAs);
+    this.key = key;
+    this.#group = group;
+  }
+
+  get readings(): BreakerReadings {
+    return this.parts.readings;
+  }
+
+  isAtRest(): boolean {
+    return this.parts.core.state === 'closed' && !this.hasCalls();
+  }
+
+  /** An open breaker is worth keeping while its cooldown runs: after it, it would let a call through in any case. */
+  mayGoIdle(): boolean {
+    const { core } = this.parts;
+    const { state } = core;
+    const isHeldInMode = state === 'forced_open' || state === 'disabled' || state === 'shadow';
+    return !isHeldInMode && core.retryAfterMs() === 0 && !this.hasCalls();
+  }
+
+  /** In flight, or held by a wire. */
+  hasCalls(): boolean {
+    return this.readings.activeCalls() > 0 || this.readings.wires.some((wire) => (wire.load()?.depth ?? 0) > 0);
+  }
+
+  /** It goes on for whoever has it, but its wires are closed: what they hold is dropped, reason `shutdown`. */
+  evict(): void {
+    this.#isEvicted = true;
+    for (const wire of this.neutralWires) {
+      const close = async () => wire.close?.({ drainForMs: 0 });
+      close().catch((error) => diagError(`A wire of breaker "${this.name}" threw at its close`, error));
+    }
+  }
+
+  override configure(patch: SettingsPatch | undefined): void {
+    super.configure(settingsWith(this.#group.settings(), patch));
+    this.#patch = patch;
+  }
+
+  /** Its settings where the group has these. @throws InvalidInputError where they break a rule */
+  settingsUnder(group: BreakerSettings): BreakerSettings {
+    return settingsWith(group, this.#patch);
+  }
+
+  /** Puts settings of `settingsUnder` in force. */
+  follow(settings: BreakerSettings): void {
+    super.configure(settings);
+  }
+
+  override execute<T>(
+    run: (context: CallContext) => T | PromiseLike<T>,
+    options?: ExecuteOptions,
+  ): Promise<T | Exclude<AnswerOf<Wires>, Receipt>> {
+    this.#group.used(this);
+    return super.execute(run, options);
+  }
+
+  override executeSync<T>(
+    run: (context: CallContext) => T,
+    options?: Omit<ExecuteOptions, 'signal'>,
+  ): T | Exclude<AnswerOf<Wires>, Receipt> {
+    this.#group.used(this);
+    return super.executeSync(run, options);
+  }
+
+  override protect<Input, T>(
+    fn: (input: Input, context: CallContext) => T | PromiseLike<T>,
+  ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires>> {
+    const run = super.protect(fn);
+    return (input, options) => {
+      this.#group.used(this);
+      return run(input, options);
+    };
+  }
+
+  override acquire(): CallPermit | undefined {
+    this.#group.used(this);
+    return super.acquire();
+  }
+
+  override allow(): boolean {
+    this.#group.used(this);
+    return super.allow();
+  }
+
+  override async close(options?: { readonly drainForMs?: number }): Promise<void> {
+    this.#group.closing(this);
+    await super.close(options);
+  }
+
+  protected override refresh(): void {
+    super.refresh();
+    if (this.#isEvicted) this.#group.usedAfterEviction(this);
+  }
+}
