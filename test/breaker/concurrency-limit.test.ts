@@ -151,19 +151,40 @@ describe('a limit that changes while calls are in flight', () => {
   });
 });
 
-describe('a limit below the number of probes', () => {
-  test('refuses a probe without keeping its lease', async () => {
+describe('a limit while the breaker is not closed', () => {
+  test('an open breaker refuses as open, however full it is', async () => {
+    const { breaker } = makeBreaker(LIMITED);
+    const busy = inFlight(breaker, 2);
+    breaker.trip();
+    expect(await ending(breaker.execute(() => 1))).toMatchObject({ code: 'BREAKER_OPEN', retryAfterMs: 1_000 });
+    expect(breaker.stats().calls).toMatchObject({ rejected: 1, limited: 0 });
+    await busy.end();
+  });
+
+  test('calls that hang keep no probe from going out, so the breaker closes while they hang', async () => {
+    const trip = { ...NO_RULE, slowRatio: 1, slowMs: 100, minimumCalls: 2, countOverdue: true };
+    const { breaker, clock } = makeBreaker({ ...LIMITED, trip });
+    const hung = inFlight(breaker, 2);
+    await clock.advance(100);
+    expect(breaker.state).toBe('open');
+    await clock.advance(1_000);
+    for (let probe = 0; probe < 3; probe++) expect(await breaker.execute(() => 'probe')).toBe('probe');
+    expect(breaker.state).toBe('closed');
+    // They are in flight all the same.
+    expect(await ending(breaker.execute(() => 1))).toBeInstanceOf(BreakerLimitError);
+    await hung.end();
+    expect(await breaker.execute(() => 1)).toBe(1);
+  });
+
+  test('probes that end give back no place they never had', async () => {
     const { breaker, clock } = makeBreaker({ ...LIMITED, maxConcurrent: 1 });
     breaker.trip();
     await clock.advance(1_000);
-    const probe = inFlight(breaker, 1);
-    for (let call = 0; call < 20; call++) {
-      expect(await ending(breaker.execute(() => 'one too many'))).toBeInstanceOf(BreakerLimitError);
-    }
-    await probe.end();
-    expect(await breaker.execute(() => 'second')).toBe('second');
-    expect(await breaker.execute(() => 'third')).toBe('third');
+    await inFlight(breaker, 3).end();
     expect(breaker.state).toBe('closed');
+    const busy = inFlight(breaker, 1);
+    expect(await ending(breaker.execute(() => 1))).toBeInstanceOf(BreakerLimitError);
+    await busy.end();
   });
 
   test('a call that half-open refuses keeps no place', async () => {
@@ -179,5 +200,18 @@ describe('a limit below the number of probes', () => {
     const both = inFlight(breaker, 2);
     expect(await ending(breaker.execute(() => 1))).toBeInstanceOf(BreakerLimitError);
     await both.end();
+  });
+
+  test('counts the calls of a ramp', async () => {
+    const halfOpen = { probes: 1, probeTimeoutMs: 500, ramp: [0.9], rampStepMs: 1_000 };
+    const { breaker, clock } = makeBreaker({ ...LIMITED, halfOpen });
+    breaker.trip();
+    await clock.advance(1_000);
+    await breaker.execute(() => 'probe');
+    const both = inFlight(breaker, 2);
+    expect(await ending(breaker.execute(() => 1))).toBeInstanceOf(BreakerLimitError);
+    await both.end();
+    await clock.advance(1_000);
+    expect(breaker.state).toBe('closed');
   });
 });

