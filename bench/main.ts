@@ -13,7 +13,7 @@ Measures Switchgear beside bare calls, cockatiel, opossum and mollitia, and hold
 case has a process of its own, its peers in it. A goal that is missed is no failure; a case that cannot run is one.
   --only CASE      runs that case alone; may be given several times
   --json FILE      also writes the figures to FILE
-  --markdown FILE  also puts the table between the marks of FILE, such as bench/RESULTS.md
+  --markdown FILE  also puts the whole table between the marks of FILE, such as bench/RESULTS.md
   --help           prints this
 
 Cases: ${Object.keys(CASES).join(', ')}`;
@@ -31,6 +31,7 @@ const unknown = asked.filter((name) => !(name in CASES));
 if (values.help) console.log(HELP);
 else if (unknown.length > 0)
   fail(`no case is called ${unknown.join(', ')}; there are ${Object.keys(CASES).join(', ')}`);
+else if (values.only && values.markdown) fail('--markdown takes the whole table, so it does not go with --only');
 else await run(asked);
 
 async function run(names: readonly string[]): Promise<void> {

@@ -3,7 +3,7 @@ import type { Measurement } from './measurement.ts';
 import { median } from './median.ts';
 import { threadStopwatch } from './thread-stopwatch.ts';
 
-/** Enough short rounds that a neighbour's burst of work spoils a few of all contenders, and not one contender. */
+/** Many short rounds: what disturbs the machine for a second spoils a few rounds of all, and not all rounds of one. */
 const ROUNDS = 21;
 const ROUND_MS = 40;
 const SETTLE_MS = 5;
@@ -13,8 +13,8 @@ const BATCH = 500;
 
 /**
  * Times contenders in turns: all are warmed up first, then each has its slice of every round, in an order that moves on,
- * from a heap that was just collected. What is measured first or last in a process would else be up to 40 % off. The
- * figure is the median of the rounds, the first contender called `switchgear` is the one the others are compared with.
+ * from a heap that was just collected. What is measured first or last in a process would else be up to 40 % off. A
+ * figure is the median of the rounds; that of the contender called `switchgear` is ours, the others are its peers.
  * @param betweenRounds runs after each round, untimed
  */
 export async function timeSideBySide(

@@ -34,7 +34,7 @@ function cellsOf({ what, unit, figure, peer, peerFigure, ratio, goal, met }: Row
     withUnit(figure, unit),
     peer ?? '',
     peerFigure === null ? '' : withUnit(peerFigure, unit),
-    ratio === null ? '' : ratio.toFixed(2),
+    ratio === null ? '' : ratio.toFixed(ratio < 0.1 ? 3 : 2),
     goal === null ? '' : `≤ ${ratio === null ? withUnit(goal, unit) : goal}`,
     met === null ? '' : met ? 'met' : 'missed',
   ];
