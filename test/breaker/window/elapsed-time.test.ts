@@ -90,13 +90,22 @@ describe('a window of the last time', () => {
     expect(window.counts(660)).toEqual(NOTHING);
   });
 
-  test('drops a call of a time that its bucket has left behind', () => {
-    const window = windowOf();
+  test('drops a call of a time that its bucket has left behind, and writes it nowhere else', () => {
+    const memory = windowMemory();
+    const window = windowOf(1_000, memory);
     fail(window, 1_050);
     fail(window, 50);
     window.recordFailureOfOverdue(50);
     window.restore({ executed: 5, failed: 5, slow: 5 }, 50);
     expect(window.counts(1_050)).toEqual({ executed: 1, failed: 1, slow: 0 });
+    expect(memory.isWhole()).toBe(true);
+  });
+
+  test('drops such a call also where the epochs began anew between', () => {
+    const window = usedWindowOf();
+    fail(window, EPOCHS * 100);
+    fail(window, EPOCHS * 100 - 1_000);
+    expect(window.counts(EPOCHS * 100)).toEqual({ executed: 1, failed: 1, slow: 0 });
   });
 
   test('takes a bucket that seems far ahead for one of before the epochs began anew', () => {
@@ -118,8 +127,19 @@ describe('a window of the last time', () => {
     expect(window.counts(1_100).failed).toBe(1);
   });
 
-  test('takes four words a bucket', () => {
+  test('takes four words a bucket, from the first word of an array on, and none beyond', () => {
     expect(TIME_WINDOW_WORDS).toBe(40);
+    const words = new Int32Array(TIME_WINDOW_WORDS + 1);
+    words[TIME_WINDOW_WORDS] = 77;
+    const window = new TimeWindow({ words, ring: 0, isShared: false }, 0, 1_000);
+    window.clear();
+    window.restore({ executed: 2, failed: 1, slow: 1 }, 0);
+    window.record(10, false, true);
+    window.recordFailureOfOverdue(20);
+    for (let now = 100; now < 1_000; now += 100) fail(window, now);
+    expect(window.counts(999)).toEqual({ executed: 12, failed: 11, slow: 2 });
+    window.clear();
+    expect(words[TIME_WINDOW_WORDS]).toBe(77);
   });
 });
 
@@ -244,15 +264,12 @@ describe('a window of the last time, of another length', () => {
     expect(others.counts(4_000)).toEqual({ executed: 2, failed: 2, slow: 0 });
   });
 
-  test('followed alone forgets the bucket it used last', () => {
-    const memory = windowMemory();
-    const mine = windowOf(1_000, memory);
-    fail(mine, 150);
-    mine.clear();
-    mine.follow(100);
-    fail(mine, 155);
-    expect(new TimeWindow(memory, memory.offset, 100).counts(155)).toEqual({ executed: 1, failed: 1, slow: 0 });
-    expect(mine.counts(160 + 90)).toEqual(NOTHING);
+  test('is not counted into the bucket that was in use before', () => {
+    const window = windowOf();
+    fail(window, 150);
+    window.follow(100);
+    fail(window, 155);
+    expect(window.counts(155)).toEqual({ executed: 1, failed: 1, slow: 0 });
   });
 });
 

@@ -124,6 +124,42 @@ describe('failures in a row', () => {
   });
 });
 
+describe('failures in a row, where no rule asks for them', () => {
+  const unasked = tripOf({ consecutive: null });
+
+  test('are not counted', () => {
+    const window = windowOf({ consecutive: null });
+    fail(window, 0, 3);
+    expect(window.counts(0)).toEqual({ executed: 3, failed: 3, slow: 0, consecutive: 0 });
+  });
+
+  test('are counted from when a rule asks: what was counted before an earlier rule was taken away is too old', () => {
+    const window = windowOf();
+    fail(window, 0, 3);
+    window.resize(unasked, 10);
+    window.recordSuccess(20);
+    window.resize(tripOf(), 30);
+    expect(window.counts(30).consecutive).toBe(0);
+    fail(window, 40);
+    expect(window.counts(40).consecutive).toBe(1);
+    window.resize(tripOf({ consecutive: 5 }), 50);
+    expect(window.counts(50).consecutive).toBe(1);
+  });
+
+  test('are counted, or not, as another thread has set it', () => {
+    const memory = windowMemory({ isShared: true });
+    const mine = windowOf({}, memory);
+    mine.follow(unasked);
+    fail(mine, 10);
+    expect(mine.counts(10).consecutive).toBe(0);
+    mine.follow(tripOf());
+    fail(mine, 20);
+    mine.recordSuccess(30);
+    fail(mine, 40);
+    expect(mine.counts(40).consecutive).toBe(1);
+  });
+});
+
 describe('a call that was counted as slow in flight', () => {
   test('is not counted again when it ends well, and ends the failures in a row', () => {
     for (const window of [windowOf(), windowOf(LAST_FOUR)]) {
@@ -243,13 +279,18 @@ describe('a window that becomes another while it runs', () => {
   });
 
   test('the same again, is as it was', () => {
-    for (const patch of [{}, LAST_FOUR]) {
-      const window = windowOf(patch);
-      fail(window, 120, 2);
-      fail(window, 620, 1);
-      window.resize(tripOf(patch), 650);
-      expect(window.counts(1_099).executed).toBe(3);
-    }
+    const ofTime = windowOf();
+    fail(ofTime, 120, 2);
+    fail(ofTime, 620);
+    ofTime.resize(tripOf(), 650);
+    expect(ofTime.counts(1_099).executed).toBe(3);
+    expect(ofTime.counts(1_100).executed).toBe(1);
+    const ofCalls = windowOf(LAST_FOUR);
+    fail(ofCalls, 120);
+    for (let call = 0; call < 3; call++) ofCalls.recordSuccess(130);
+    ofCalls.resize(tripOf(LAST_FOUR), 650);
+    ofCalls.recordSuccess(660);
+    expect(ofCalls.counts(660)).toEqual({ ...NOTHING, executed: 4 });
   });
 
   test('by the hand of another thread, is followed', () => {
@@ -261,10 +302,10 @@ describe('a window that becomes another while it runs', () => {
     mine.follow(tripOf(LAST_FOUR));
     fail(mine, 170);
     expect(others.counts(1e9)).toEqual({ executed: 2, failed: 2, slow: 0, consecutive: 2 });
-    others.resize(tripOf({ windowMs: 5_000 }), 180);
+    others.resize(tripOf({ windowMs: 5_000 }), 7_180);
     mine.follow(tripOf({ windowMs: 5_000 }));
-    fail(mine, 190);
-    expect(others.counts(4_000)).toEqual({ executed: 3, failed: 3, slow: 0, consecutive: 3 });
+    fail(mine, 7_190);
+    expect(others.counts(11_000)).toEqual({ executed: 3, failed: 3, slow: 0, consecutive: 3 });
   });
 });
 
