@@ -14,7 +14,7 @@ export interface Evictable<Self> {
 const LOOKS = 8;
 
 /**
- * Who goes next: those at rest first, of these and of the others the one that was asked for longest ago. A linked list by
+ * Who goes next: those at rest or idle first, of these and of the others the one that was asked for longest ago. A linked list by
  * the time of asking. Those that were found busy are not looked at again for a while, so that a search takes a few looks
  * on the average, however many are busy.
  */
@@ -66,13 +66,15 @@ export class EvictionOrder<Item extends Evictable<Item>> {
   }
 
   /** Which is to go to make room; undefined where there is none. */
-  victim(): Item | undefined {
+  victim(now: number): Item | undefined {
     this.#searches += 1;
     if (this.#searches * LOOKS >= this.#size) {
       this.#searches = 0;
       this.#search = this.#oldest;
     }
-    for (; this.#search; this.#search = this.#search.newer) if (this.#search.isAtRest()) return this.#search;
+    for (; this.#search; this.#search = this.#search.newer) {
+      if (this.#search.isAtRest() || this.isOver(this.#search, now)) return this.#search;
+    }
     return this.#oldest;
   }
 

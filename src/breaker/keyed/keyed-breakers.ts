@@ -154,7 +154,7 @@ export class KeyedBreakers<Wires extends readonly NeutralWire[] = readonly Neutr
     this.#checkWireNames(neutralWires);
     const options = { ...each, ...this.#settings, telemetry: this.#telemetry, ...(neutralWires && { neutralWires }) };
     const member = new KeyedBreaker<Wires>(name, key, options, this.#group, seriesPerKey ? undefined : this.#readings);
-    while (this.#members.size >= maxBreakers) this.#evict(this.#order.victim());
+    while (this.#members.size >= maxBreakers) this.#evict(this.#order.victim(now));
     const other = this.#members.get(key);
     if (other) {
       // Somebody who heard of an eviction asked for the same key.

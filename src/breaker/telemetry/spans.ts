@@ -143,7 +143,7 @@ export class BreakerSpans {
   /** Rate-limited: a long outage diverts every call, and the counters have them all. */
   diverted(breaker: BreakerReadings, { wire, outcome, startedAt, error, receipt }: WireCall): void {
     const state = this.#state(breaker, startedAt);
-    const isAllowed = state.wireLimit.allows(startedAt);
+    const isAllowed = this.#state(breaker.group ?? breaker, startedAt).wireLimit.allows(startedAt);
     if (!isAllowed && receipt === undefined) return;
     const end = isAllowed ? breaker.wallMs() : 0;
     const origin = isAllowed
