@@ -225,7 +225,7 @@ export class BreakerCore {
    */
   configure(settings: BreakerSettings): void {
     const { windowCalls } = settings.trip;
-    if (windowCalls !== null) growRing(this.cells, windowCalls);
+    if (windowCalls !== null) growRing(this.cells);
     this.#settings = settings;
     this.#window.resize(settings.trip, this.now());
   }

@@ -2,14 +2,13 @@ import {
   type BreakerState,
   type CallOutcome,
   METRICS,
-  TIMED_OUTCOMES,
   type TimedOutcome,
   type TransitionReason,
 } from '@switchgear/conventions';
 import { POSSIBLE_TRANSITIONS } from '../machine/transition.ts';
 import { WINDOW_WORDS } from '../window/call-window.ts';
-import { RING_WORDS_PER_CALL } from '../window/count-window.ts';
-import { Cells } from './cells.ts';
+import { RING_WORDS } from '../window/count-window.ts';
+import { Cells, type Sections } from './cells.ts';
 import { RECORD_WORDS } from './state-record.ts';
 
 /** Words of a wide cell, and of a double. */
@@ -22,14 +21,13 @@ const HISTOGRAM_WORDS = WIDE * (DURATION_BUCKETS + 1);
 const COUNTED_OUTCOMES = ['ignored', 'cancelled', 'rejected', 'limited', 'diverted'] as const;
 export type CountedOutcome = (typeof COUNTED_OUTCOMES)[number];
 
-/** State records of a breaker of one thread: the one in force, and the one being written. */
-const OWN_RECORDS = 2;
-/** Of one that threads share: as many can be in the middle of a decision. */
-const SHARED_RECORDS = 32;
-/** Most calls of a count window, for which a shared array keeps room: it cannot grow. */
-const MOST_RING_CALLS = 1_000;
+/** State records of a breaker that threads share: as many can be in the middle of a decision. One of its own has one. */
+export const SHARED_RECORDS = 32;
 
-/** Where each number of a breaker stands, in words. The state records follow, then the ring of a count window. */
+/**
+ * Where each number of a breaker stands, in words. The state records follow, then what not every breaker needs: the
+ * histograms of failed calls and the ring of a count window. In memory of its own those are added when they are first used.
+ */
 export const LAYOUT = (() => {
   let next = 0;
   const take = (words: number) => {
@@ -42,8 +40,6 @@ export const LAYOUT = (() => {
     state: take(1),
     /** A bit for each state record that is in force or being written. */
     claims: take(1),
-    /** How many state records there are. */
-    records: take(1),
     /** Calls let through: less those that ended, they are in flight. */
     started: take(WIDE),
     /** Calls in flight that a concurrency limit counts. */
@@ -51,7 +47,8 @@ export const LAYOUT = (() => {
     slowCalls: take(WIDE),
     calls: take(WIDE * COUNTED_OUTCOMES.length),
     transitions: take(POSSIBLE_TRANSITIONS.length),
-    durations: take(HISTOGRAM_WORDS * TIMED_OUTCOMES.length),
+    /** The histogram of good calls. */
+    durations: take(HISTOGRAM_WORDS),
     /** When it last left closed, monotonic ms, and what had been diverted and rejected by then. Doubles. */
     openedAt: take(WIDE),
     divertedBefore: take(WIDE),
@@ -61,48 +58,81 @@ export const LAYOUT = (() => {
   };
 })();
 
-/** One breaker's numbers: about 1 KiB. */
+const FAILURE_WORDS = HISTOGRAM_WORDS * 2;
+const SHARED_SECTIONS = {
+  failures: recordAt(SHARED_RECORDS),
+  ring: recordAt(SHARED_RECORDS) + FAILURE_WORDS,
+} as const satisfies Sections;
+
+/** One breaker's numbers: about 650 bytes, 250 more from its first failure on, 500 more with a count window. */
 export function createCells(windowCalls: number | null): Cells {
-  const words = new Int32Array(ringAfter(OWN_RECORDS) + ringWords(windowCalls ?? 0));
-  const cells = new Cells(words, ringAfter(OWN_RECORDS));
-  cells.set(LAYOUT.records, OWN_RECORDS);
+  const cells = new Cells(new Int32Array(recordAt(1)), { failures: undefined, ring: undefined });
+  if (windowCalls !== null) addRing(cells);
   return cells;
 }
 
 /** The numbers of a breaker that another thread shares. */
 export function sharedCells(buffer: SharedArrayBuffer): Cells {
-  return new Cells(new Int32Array(buffer), ringAfter(SHARED_RECORDS));
+  return new Cells(new Int32Array(buffer), SHARED_SECTIONS);
 }
 
-/** Makes room for a longer count window. Shared numbers have room for the longest. */
-export function growRing(cells: Cells, windowCalls: number): void {
-  const length = cells.ring + ringWords(windowCalls);
-  if (length <= cells.words.length) return;
-  const grown = new Int32Array(length);
-  grown.set(cells.words);
-  cells.words = grown;
+/** Makes room for a count window where there is none yet. Shared numbers have it: they cannot grow. */
+export function addRing(cells: Cells): void {
+  if (cells.sections.ring !== undefined) return;
+  cells.sections = { ...cells.sections, ring: append(cells, RING_WORDS) };
 }
 
 /** Moves the numbers to memory that threads share. Until this is done, no other thread has them. */
 export function moveToSharedMemory(cells: Cells): SharedArrayBuffer {
-  const ring = ringAfter(SHARED_RECORDS);
-  const buffer = new SharedArrayBuffer((ring + ringWords(MOST_RING_CALLS)) * Int32Array.BYTES_PER_ELEMENT);
+  const { failures, ring } = SHARED_SECTIONS;
+  const buffer = new SharedArrayBuffer((ring + RING_WORDS) * Int32Array.BYTES_PER_ELEMENT);
   const shared = new Int32Array(buffer);
-  shared.set(cells.words.subarray(0, cells.ring));
-  shared.set(cells.words.subarray(cells.ring), ring);
-  shared[LAYOUT.records] = SHARED_RECORDS;
+  const move = (from: number | undefined, words: number, to: number) => {
+    if (from !== undefined) shared.set(cells.words.subarray(from, from + words), to);
+  };
+  move(0, recordAt(1), 0);
+  move(cells.sections.failures, FAILURE_WORDS, failures);
+  move(cells.sections.ring, RING_WORDS, ring);
   cells.words = shared;
-  cells.ring = ring;
+  cells.sections = SHARED_SECTIONS;
   cells.isShared = true;
   return buffer;
 }
 
-function ringAfter(records: number): number {
-  return LAYOUT.total + records * RECORD_WORDS;
+/** First word of a state record. */
+export function recordAt(record: number): number {
+  return LAYOUT.total + record * RECORD_WORDS;
 }
 
-function ringWords(calls: number): number {
-  return Math.ceil(calls * RING_WORDS_PER_CALL);
+/** First cell of the histogram of an outcome's durations, made if need be: its buckets, then its sum in ns, all wide. */
+export function durationsCell(cells: Cells, outcome: TimedOutcome): number {
+  return findDurations(cells, outcome) ?? addFailures(cells) + failureOffset(outcome);
+}
+
+/** The same; undefined where nothing was counted in it yet. */
+export function findDurations(cells: Cells, outcome: TimedOutcome): number | undefined {
+  if (outcome === 'success') return LAYOUT.durations;
+  const { failures } = cells.sections;
+  return failures === undefined ? undefined : failures + failureOffset(outcome);
+}
+
+function failureOffset(outcome: TimedOutcome): number {
+  return outcome === 'failure' ? 0 : HISTOGRAM_WORDS;
+}
+
+function addFailures(cells: Cells): number {
+  const failures = append(cells, FAILURE_WORDS);
+  cells.sections = { ...cells.sections, failures };
+  return failures;
+}
+
+/** Adds words at the end of memory of one's own. */
+function append(cells: Cells, words: number): number {
+  const at = cells.words.length;
+  const grown = new Int32Array(at + words);
+  grown.set(cells.words);
+  cells.words = grown;
+  return at;
 }
 
 const CALLS_CELLS: ReadonlyMap<CallOutcome, number> = new Map(
@@ -116,11 +146,6 @@ export function callsCell(outcome: CountedOutcome): number {
 
 export function isTimed(outcome: CallOutcome): outcome is TimedOutcome {
   return outcome === 'success' || outcome === 'failure' || outcome === 'timeout';
-}
-
-/** First cell of the histogram of an outcome's durations: its buckets, then its sum in nanoseconds, all wide. */
-export function durationsCell(outcome: TimedOutcome): number {
-  return LAYOUT.durations + HISTOGRAM_WORDS * (outcome === 'success' ? 0 : outcome === 'failure' ? 1 : 2);
 }
 
 /** The word that counts a transition; undefined for one that cannot be. */

@@ -10,8 +10,13 @@ const ALL = 15;
 /** The same bit of each call of a word. */
 const EACH = 0x11111111;
 
-/** Words that a ring takes for each call it holds. */
-export const RING_WORDS_PER_CALL = 1 / CALLS_PER_WORD;
+/**
+ * Calls that a ring has room for, whatever the size of its window: a call keeps its place when the size changes, and a power
+ * of two lets the number of the call wrap without a step in the ring. 512 bytes.
+ */
+const RING_CALLS = 1_024;
+/** Words of a ring. */
+export const RING_WORDS = RING_CALLS / CALLS_PER_WORD;
 /** Words of a count window beside its ring: how many calls it has seen. */
 export const COUNT_WINDOW_WORDS = 1;
 
@@ -26,7 +31,7 @@ export class CountWindow {
 
   /**
    * @param seen the word that counts the calls
-   * @param size calls the window holds
+   * @param size calls the window holds, at most RING_CALLS
    */
   constructor(memory: WindowMemory, seen: number, size: number) {
     this.#memory = memory;
@@ -41,79 +46,71 @@ export class CountWindow {
     return call;
   }
 
-  /** Counts the failure of a call that was recorded as slow while it was in flight, if the window still holds it. */
+  /** Counts the failure of a call that was recorded as slow while it was in flight, if the ring still holds it. */
   recordFailureOfOverdue(mark: number): void {
     const age = (Atomics.load(this.#memory.words, this.#seen) - mark) >>> 0;
-    if (age <= this.#size) this.#write(mark, FAILED, FAILED);
+    if (age <= RING_CALLS) this.#write(mark, FAILED, FAILED);
   }
 
   counts(): RingCounts {
-    const { words } = this.#memory;
-    const ring = this.#memory.ring;
+    const { words, ring } = this.#memory;
     let executed = 0;
     let failed = 0;
     let slow = 0;
-    for (let index = 0; index < Math.ceil(this.#size * RING_WORDS_PER_CALL); index++) {
-      const word = Atomics.load(words, ring + index);
-      executed += countBits(word & (EACH * PRESENT));
-      failed += countBits(word & (EACH * FAILED));
-      slow += countBits(word & (EACH * SLOW));
+    let slot = (Atomics.load(words, this.#seen) - this.#size) & (RING_CALLS - 1);
+    for (let left = this.#size; left > 0; ) {
+      const first = slot % CALLS_PER_WORD;
+      const count = Math.min(CALLS_PER_WORD - first, left);
+      const word = Atomics.load(words, ring + Math.floor(slot / CALLS_PER_WORD));
+      const present = word & bitsOf(first, count) & EACH;
+      executed += countBits(present);
+      failed += countBits(word & (present * FAILED));
+      slow += countBits(word & (present * SLOW));
+      slot = (slot + count) & (RING_CALLS - 1);
+      left -= count;
     }
     return { executed, failed, slow };
   }
 
   clear(): void {
-    const ring = this.#memory.ring;
-    for (let index = 0; index < Math.ceil(this.#size * RING_WORDS_PER_CALL); index++) {
-      Atomics.store(this.#memory.words, ring + index, 0);
-    }
+    const { words, ring } = this.#memory;
+    for (let index = 0; index < RING_WORDS; index++) Atomics.store(words, ring + index, 0);
   }
 
-  /** Changes how many calls it holds and keeps the latest. The array must have room for them. */
+  /** Changes how many of the latest calls it holds. What it had forgotten does not come back. */
   resize(size: number): void {
-    if (size === this.#size) return;
-    const kept = this.#latest(Math.min(size, this.#size));
-    this.clear();
+    const seen = Atomics.load(this.#memory.words, this.#seen);
+    for (let back = this.#size + 1; back <= size; back++) this.#write(seen - back, ALL, 0);
     this.#size = size;
-    for (const call of kept) this.record((call & FAILED) !== 0, (call & SLOW) !== 0);
   }
 
-  /** Takes counts in, as far as they fit; which calls they were is not known any more. */
+  /** Takes counts in; which calls they were is not known any more. Of more than it can hold, it keeps their shares. */
   restore({ executed, failed, slow }: RingCounts): void {
     const count = Math.min(this.#size, executed);
-    for (let call = 0; call < count; call++) this.record(call < failed, call < slow);
-  }
-
-  /** The latest calls' bits, oldest first. */
-  #latest(most: number): number[] {
-    const seen = Atomics.load(this.#memory.words, this.#seen) >>> 0;
-    const calls: number[] = [];
-    for (let back = Math.min(most, this.#size, seen); back > 0; back--) {
-      const { word, shift } = this.#placeOf((seen - back) >>> 0);
-      const bits = (Atomics.load(this.#memory.words, word) >>> shift) & ALL;
-      if (bits & PRESENT) calls.push(bits);
-    }
-    return calls;
+    // Spread evenly, so that what falls out of the window first is like what stays.
+    const isOneOf = (part: number, call: number) =>
+      Math.floor(((call + 1) * part) / executed) > Math.floor((call * part) / executed);
+    for (let call = 0; call < count; call++) this.record(isOneOf(failed, call), isOneOf(slow, call));
   }
 
   /** Replaces the bits under `mask` of a call. */
   #write(call: number, mask: number, bits: number): void {
-    const { words } = this.#memory;
-    const { word, shift } = this.#placeOf(call >>> 0);
+    const { words, ring } = this.#memory;
+    const slot = call & (RING_CALLS - 1);
+    const word = ring + Math.floor(slot / CALLS_PER_WORD);
+    const shift = (slot % CALLS_PER_WORD) * BITS_PER_CALL;
     for (;;) {
       const found = Atomics.load(words, word);
       const next = (found & ~(mask << shift)) | (bits << shift);
       if (Atomics.compareExchange(words, word, found, next) === found) return;
     }
   }
+}
 
-  #placeOf(call: number): { readonly word: number; readonly shift: number } {
-    const slot = call % this.#size;
-    return {
-      word: this.#memory.ring + Math.floor(slot * RING_WORDS_PER_CALL),
-      shift: (slot % CALLS_PER_WORD) * BITS_PER_CALL,
-    };
-  }
+/** The bits of `count` calls of a word, from the one at `first` on. */
+function bitsOf(first: number, count: number): number {
+  const bits = count === CALLS_PER_WORD ? -1 : (1 << (count * BITS_PER_CALL)) - 1;
+  return bits << (first * BITS_PER_CALL);
 }
 
 /** Bits set in a word. https://graphics.stanford.edu/~seander/bithacks.html#CountBitsSetParallel */

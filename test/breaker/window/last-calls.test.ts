@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { COUNT_WINDOW_WORDS, CountWindow, RING_WORDS_PER_CALL } from '../../../src/breaker/window/count-window.ts';
+import { COUNT_WINDOW_WORDS, CountWindow, RING_WORDS } from '../../../src/breaker/window/count-window.ts';
 import { windowMemory } from './window-memory.ts';
 
 function windowOf(size: number, memory = windowMemory()): CountWindow {
@@ -45,9 +45,9 @@ describe('a window of the last calls', () => {
     }
   });
 
-  test('takes one word beside its ring, and of the ring one for eight calls', () => {
+  test('takes one word beside its ring, which has one for eight calls of the most it can hold', () => {
     expect(COUNT_WINDOW_WORDS).toBe(1);
-    expect(RING_WORDS_PER_CALL).toBe(1 / 8);
+    expect(RING_WORDS).toBe(1_024 / 8);
   });
 
   test('forgets everything when cleared, and nothing of it comes back', () => {
@@ -202,10 +202,10 @@ describe('counts of another process', () => {
     expect(window.counts()).toEqual({ executed: 6, failed: 2, slow: 3 });
   });
 
-  test('are taken in as far as they fit, and no ratio falls by that', () => {
+  test('are taken in as far as they fit, by their shares', () => {
     const window = windowOf(4);
     window.restore({ executed: 100, failed: 3, slow: 50 });
-    expect(window.counts()).toEqual({ executed: 4, failed: 3, slow: 4 });
+    expect(window.counts()).toEqual({ executed: 4, failed: 0, slow: 2 });
   });
 
   test('of nothing are nothing', () => {
