@@ -9,6 +9,8 @@ const CONSECUTIVE = SEEN + COUNT_WINDOW_WORDS;
 /** Ms of the last judged failure, cut to a word; NEVER where there was none. */
 const LAST_FAILURE = CONSECUTIVE + 1;
 const NEVER = 0;
+/** By how much a failure can come later than one that happened after it. */
+const MOST_LATE_MS = 10_000;
 
 /** Words of all the windows in the breaker's array, without the ring of the count window. */
 export const WINDOW_WORDS = LAST_FAILURE + 1;
@@ -65,8 +67,10 @@ export class CallWindow {
     const at = this.#offset + LAST_FAILURE;
     const stamp = Math.floor(now) | 0 || 1;
     const last = Atomics.load(words, at);
-    // Cut to a word, times wrap: their distance is compared, not their order.
-    if (last !== NEVER && (stamp - last) >>> 0 < debounceMs) return true;
+    // Cut to a word, times wrap: their distance is compared, not their order. Of two threads, the one that ended its call
+    // first may come second.
+    const sinceLast = (stamp - last) | 0;
+    if (last !== NEVER && sinceLast > -MOST_LATE_MS && sinceLast < debounceMs) return true;
     return Atomics.compareExchange(words, at, last, stamp) !== last;
   }
 
@@ -83,7 +87,7 @@ export class CallWindow {
     Atomics.store(this.#memory.words, this.#offset + LAST_FAILURE, NEVER);
   }
 
-  /** Changes its length or its kind, and keeps what it holds. For a longer count the array must have room. */
+  /** Changes its length or its kind, and keeps what it holds. For a count the array must have a ring. */
   resize({ windowMs, windowCalls, consecutive }: TripSettings, now: number): void {
     // Without the rule nobody counted: what is there is of an earlier time.
     if (consecutive !== null && !this.#countsRuns) Atomics.store(this.#memory.words, this.#offset + CONSECUTIVE, 0);
@@ -95,9 +99,8 @@ export class CallWindow {
   }
 
   /** Takes note that another thread has changed its length or its kind. */
-  follow({ windowMs, windowCalls, consecutive }: TripSettings): void {
+  follow({ windowCalls, consecutive }: TripSettings): void {
     this.#countsRuns = consecutive !== null;
-    this.#time.follow(windowMs);
     this.#count = this.#countWindowOf(windowCalls);
   }
 

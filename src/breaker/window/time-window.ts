@@ -9,8 +9,10 @@ const FAILED = 2;
 const SLOW = 3;
 const WORDS_PER_BUCKET = 4;
 
+/** The window's length in ms. It stands with the buckets, so that no thread goes by a length they are not of. */
+const LENGTH = BUCKETS * WORDS_PER_BUCKET;
 /** Words a time window takes in the breaker's array. */
-export const TIME_WINDOW_WORDS = BUCKETS * WORDS_PER_BUCKET;
+export const TIME_WINDOW_WORDS = LENGTH + 1;
 
 /** Epochs are of 30 bits, so that what is no epoch has values of its own. */
 const EPOCH_MASK = 2 ** 30 - 1;
@@ -18,8 +20,8 @@ const EPOCH_MASK = 2 ** 30 - 1;
 const EMPTY = -1;
 /** A thread is emptying the bucket for its new epoch. */
 const TURNING = -2;
-/** Epochs by which a bucket may be ahead of a thread that was held up; one that seems further ahead has wrapped. */
-const MOST_AHEAD = 1_000;
+/** Epochs by which a bucket may be ahead of a thread that was held up; one that seems further ahead is out of date. */
+const MOST_AHEAD = 2 * BUCKETS;
 /** Looks at a turning bucket before its thread is taken for dead and the turn is finished in its place. */
 const LOOKS = 1_000;
 
@@ -32,6 +34,7 @@ const LOOKS = 1_000;
 export class TimeWindow {
   readonly #memory: WindowMemory;
   readonly #offset: number;
+  #windowMs: number;
   #bucketMs: number;
   /** The bucket used last: its place, its epoch, and the times it is for. */
   #bucket = 0;
@@ -39,11 +42,18 @@ export class TimeWindow {
   #from = 0;
   #to = 0;
 
-  /** @param offset first word of this window's TIME_WINDOW_WORDS */
+  /**
+   * @param offset first word of this window's TIME_WINDOW_WORDS
+   * @param windowMs its length, where the memory does not have one yet
+   */
   constructor(memory: WindowMemory, offset: number, windowMs: number) {
     this.#memory = memory;
     this.#offset = offset;
-    this.#bucketMs = windowMs / BUCKETS;
+    const found = Atomics.compareExchange(memory.words, offset + LENGTH, 0, windowMs);
+    this.#windowMs = found || windowMs;
+    this.#bucketMs = this.#windowMs / BUCKETS;
+    // New memory is all 0, which is an epoch.
+    if (found === 0) this.clear();
   }
 
   /** Counts one executed call at `now` (ms, monotonic, from 0 on). */
@@ -65,6 +75,7 @@ export class TimeWindow {
 
   /** What the window holds at `now`. */
   counts(now: number): RingCounts {
+    this.#followLength();
     const { words } = this.#memory;
     const newest = this.#epochAt(now);
     let executed = 0;
@@ -92,20 +103,14 @@ export class TimeWindow {
 
   /** Changes the length and keeps what is in it: each bucket's calls go to the new bucket of the time they began in. */
   resize(windowMs: number, now: number): void {
-    const bucketMs = windowMs / BUCKETS;
-    if (bucketMs === this.#bucketMs) return;
+    if (windowMs === this.#windowMs) return;
     const held = this.#buckets(now);
+    Atomics.store(this.#memory.words, this.#offset + LENGTH, windowMs);
+    this.#followLength();
     this.clear();
-    this.follow(windowMs);
     for (const { ageMs, executed, failed, slow } of held) {
       if (ageMs < windowMs) this.#put(Math.max(0, now - ageMs), { executed, failed, slow });
     }
-  }
-
-  /** Takes note that another thread has changed the length. */
-  follow(windowMs: number): void {
-    this.#bucketMs = windowMs / BUCKETS;
-    this.#forgetBucket();
   }
 
   /** Takes counts in as if they had been recorded at `now`. */
@@ -141,6 +146,15 @@ export class TimeWindow {
     Atomics.add(words, bucket + SLOW, slow);
   }
 
+  /** Takes note of a length that another thread has set. */
+  #followLength(): void {
+    const windowMs = Atomics.load(this.#memory.words, this.#offset + LENGTH);
+    if (windowMs === this.#windowMs) return;
+    this.#windowMs = windowMs;
+    this.#bucketMs = windowMs / BUCKETS;
+    this.#forgetBucket();
+  }
+
   #forgetBucket(): void {
     this.#epoch = EMPTY;
     this.#to = 0;
@@ -162,6 +176,7 @@ export class TimeWindow {
     if (now >= this.#from && now < this.#to && (!isShared || Atomics.load(words, this.#bucket) === this.#epoch)) {
       return this.#bucket;
     }
+    this.#followLength();
     const count = Math.floor(now / this.#bucketMs);
     const epoch = count % (EPOCH_MASK + 1);
     // Of the whole number: the epochs' range is no multiple of BUCKETS, so an epoch would step back in the ring.
