@@ -1,13 +1,15 @@
 import type { MachineState } from '../machine/state.ts';
 import type { Cells } from './cells.ts';
-import { LAYOUT } from './layout.ts';
-import { RECORD_WORDS, readState, writeState } from './state-record.ts';
+import { LAYOUT, recordAt, SHARED_RECORDS } from './layout.ts';
+import { readState, writeState } from './state-record.ts';
 
 /** Bits of the state word that say which record is in force; the rest is a sequence that rises with each change. */
 const RECORD_BITS = 5;
 const RECORD_MASK = (1 << RECORD_BITS) - 1;
-/** Tries to find a free record. All are taken only for as long as other threads are in the middle of a decision. */
-const TRIES = 10_000;
+/** Looks for a free record. All are taken only for as long as other threads are in the middle of a decision. */
+const LOOKS = 10_000;
+/** How long no record must have come free, in ms, before the threads that hold them are taken for dead. */
+const DEAD_AFTER_MS = 20;
 
 /**
  * The state of a breaker's machine in its array. A new state is written to a record that nobody reads, and the word that
@@ -28,7 +30,7 @@ export class StateCell {
   /** Starts an array with its first state. */
   static create(cells: Cells, state: MachineState): StateCell {
     cells.set(LAYOUT.claims, 1);
-    writeState(cells, LAYOUT.total, state);
+    writeState(cells, recordAt(0), state);
     cells.set(LAYOUT.state, 0);
     return new StateCell(cells, 0, state);
   }
@@ -54,7 +56,7 @@ export class StateCell {
   replace(next: MachineState): boolean {
     const cells = this.#cells;
     const before = this.#word;
-    const record = claim(cells, before & RECORD_MASK);
+    const record = claim(cells);
     writeState(cells, recordAt(record), next);
     const sequence = ((before >>> RECORD_BITS) + 1) << RECORD_BITS;
     const after = sequence | record | 0;
@@ -62,7 +64,7 @@ export class StateCell {
       release(cells, record);
       return false;
     }
-    release(cells, before & RECORD_MASK);
+    if (cells.isShared) release(cells, before & RECORD_MASK);
     this.#word = after;
     this.#state = next;
     return true;
@@ -78,21 +80,26 @@ function load(cells: Cells): { word: number; state: MachineState } {
   }
 }
 
-function recordAt(record: number): number {
-  return LAYOUT.total + record * RECORD_WORDS;
+function claim(cells: Cells): number {
+  const { words } = cells;
+  for (let looks = 0; ; looks++) {
+    const claims = Atomics.load(words, LAYOUT.claims);
+    const record = lowestFree(claims);
+    if (record >= records) {
+      if (looks >= LOOKS) freeThoseOfTheDead(words, claims);
+      continue;
+    }
+    if (Atomics.compareExchange(words, LAYOUT.claims, claims, claims | (1 << record)) === claims) return record;
+  }
 }
 
-function claim(cells: Cells, inForce: number): number {
-  const records = cells.get(LAYOUT.records);
-  for (let tries = 0; tries < TRIES; tries++) {
-    const claims = Atomics.load(cells.words, LAYOUT.claims);
-    const record = lowestFree(claims);
-    if (record >= records) continue;
-    const claimed = claims | (1 << record);
-    if (Atomics.compareExchange(cells.words, LAYOUT.claims, claims, claimed) === claims) return record;
-  }
-  // Threads that were ended in mid-decision left their claims behind.
-  return (inForce + 1) % records;
+/** Threads that were ended in the middle of a decision left their claims behind. A living one needs a microsecond. */
+function freeThoseOfTheDead(words: Int32Array, claims: number): void {
+  const state = Atomics.load(words, LAYOUT.state);
+  Atomics.wait(words, LAYOUT.claims, claims, DEAD_AFTER_MS);
+  // Whoever lives and decides meanwhile wins, or loses to one that does: the state is another one then.
+  if (Atomics.load(words, LAYOUT.state) !== state) return;
+  Atomics.compareExchange(words, LAYOUT.claims, claims, 1 << (state & RECORD_MASK));
 }
 
 function release(cells: Cells, record: number): void {
