@@ -5,7 +5,7 @@ import type { Population } from '../population.ts';
 
 const OWN = 'switchgear';
 const PEERS = ['cockatiel', 'opossum', 'mollitia'] as const;
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 /** What 10,000 breakers cost that have nothing to do, each kind in new processes. */
 export async function idle(): Promise<Measurement[]> {
