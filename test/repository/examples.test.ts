@@ -74,7 +74,7 @@ describe('the examples of the pages', () => {
     expect(output).toBe('replied 202 {"receipt":"payments/buffer/1"}\n');
   });
 
-  test.each(PAGES)('each example of %s runs, and each result it shows is right', async (page) => {
+  test.each(PAGES)('each example of %s runs, and each result it shows is right', { timeout: 60_000 }, async (page) => {
     const examples = folder.write(page, setting);
     expect(examples.length, `${page} has no TypeScript example`).toBeGreaterThan(0);
     for (const { example, file } of examples.filter(({ example: { fileName } }) => fileName === undefined)) {

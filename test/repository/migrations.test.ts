@@ -10,6 +10,12 @@ type Step = 'answers' | 'fails' | 'hangs' | 'knows it not' | { readonly waitMs: 
 
 type Load = (item: string, signal?: AbortSignal) => Promise<number>;
 
+/** Makes a client of a dependency: its methods by name, `stop` among them. */
+type MakeClient = (
+  load: Load,
+  log: (line: string) => void,
+) => Readonly<Record<string, (item: string) => Promise<unknown>>>;
+
 let folder: ExampleFolder;
 
 beforeAll(() => {
@@ -116,24 +122,21 @@ test('a service that leaves cockatiel gives the same answers', { timeout: 30_000
 
 /** What callers and the log of both clients get, one after the other. */
 async function replayOnBoth(page: string, make: string, method: string, steps: readonly Step[]) {
-  const heard: string[][] = [];
-  for (const file of ['before.ts', 'after.ts']) {
-    const example = (await import(join(folder.path, page, file))) as Record<string, never>;
-    heard.push(await replay(example, make, method, steps));
-  }
-  return heard as [string[], string[]];
+  const [before, after] = ['before.ts', 'after.ts'].map(async (file) => {
+    const example = (await import(join(folder.path, page, file))) as Readonly<Record<string, unknown>>;
+    return { makeClient: example[make] as MakeClient, NotFound: example.NotFound as new () => Error };
+  });
+  return [await replay(await before!, method, steps), await replay(await after!, method, steps)] as const;
 }
 
 async function replay(
-  example: Record<string, never>,
-  make: string,
+  { makeClient, NotFound }: { readonly makeClient: MakeClient; readonly NotFound: new () => Error },
   method: string,
   steps: readonly Step[],
 ): Promise<string[]> {
   const heard: string[] = [];
   let calls = 0;
   let step: Step = 'answers';
-  const NotFound = example.NotFound as new () => Error;
   const load: Load = async () => {
     calls += 1;
     if (step === 'knows it not') throw new NotFound();
@@ -141,20 +144,16 @@ async function replay(
     if (step === 'hangs') await new Promise(() => {});
     return 7;
   };
-  const client = (example[make] as (load: Load, log: (line: string) => void) => Record<string, never>)(load, (line) =>
-    heard.push(line),
-  );
+  const client = makeClient(load, (line) => heard.push(line));
   for (step of steps) {
     if (typeof step === 'object') {
       await vi.advanceTimersByTimeAsync(step.waitMs);
       continue;
     }
-    const answer = (client[method] as (item: string) => Promise<unknown>)('bolt').then(String, (error: Error) =>
-      error instanceof NotFound ? 'NotFound' : error.constructor.name,
-    );
+    const answer = client[method]!('bolt').then(String, (error: Error) => error.constructor.name);
     if (step === 'hangs') await vi.advanceTimersByTimeAsync(2_000);
     heard.push(await answer);
   }
-  await (client.stop as () => Promise<void>)();
+  await client.stop!('bolt');
   return [...heard, `called ${calls} times`];
 }

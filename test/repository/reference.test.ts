@@ -10,7 +10,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import * as library from '../../src/breaker/index.ts';
 import { bufferWire, createBreaker, presets } from '../../src/breaker/index.ts';
-import { initialState, type MachineEvent, type MachineState } from '../../src/breaker/machine/state.ts';
+import { initialState, type MachineEvent, type MachineState, MOST_LEASES } from '../../src/breaker/machine/state.ts';
 import { POSSIBLE_TRANSITIONS, transition } from '../../src/breaker/machine/transition.ts';
 import { documentText, tableOf } from '../support/repository/tables.ts';
 
@@ -114,6 +114,22 @@ describe('the diagram of the states', () => {
   test('each reason of it is explained', () => {
     const explained = tableOf('docs/states.md', 'States', 1).map(({ reason }) => reason!.replaceAll('`', ''));
     expect(explained.sort()).toEqual([...new Set(shown.map((edge) => edge.split(': ')[1]))].sort());
+  });
+});
+
+describe('the page of threads', () => {
+  const limits = documentText('docs/threads.md').split('## Limits')[1]!;
+
+  test('a shared breaker takes the memory that it says', async () => {
+    const breaker = createBreaker('shared', { telemetry: 'off' });
+    const { numbers, settings } = breaker.share();
+    const kib = Math.round((numbers.byteLength + settings.byteLength) / 1_024);
+    expect(limits).toContain(`about ${kib} KiB`);
+    await breaker.close();
+  });
+
+  test('as many probes are out as it says', () => {
+    expect(limits).toContain(`**${MOST_LEASES} probes**`);
   });
 });
 

@@ -23,8 +23,8 @@ export function checksOf(example: string): ExampleChecks {
       try {
         await run();
       } catch (error) {
-        const { name: own, constructor } = error as Error;
-        ok([own, constructor.name].includes(name), `line ${line} shows ${name}, and it threw ${String(error)}`);
+        const names = [(error as Error).name, (error as Error).constructor.name];
+        ok(names.includes(name), `line ${line} shows ${name}, and it threw ${String(error)}`);
         return;
       }
       fail(`line ${line} shows ${name}, and nothing was thrown`);
