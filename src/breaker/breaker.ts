@@ -1,4 +1,4 @@
-import type { BreakerSettings, Override, SettingsPatch } from '@switchgear/conventions';
+import type { Override, SettingsPatch } from '@switchgear/conventions';
 import { BreakerFace } from './breaker-face.ts';
 import { CallPath } from './call-path.ts';
 import { BreakerCore, settingsWith } from './core.ts';
@@ -21,9 +21,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
   readonly #options: ValidOptions;
   readonly #wires: readonly AttachedWire[];
   readonly #observer: IsolatedObserver;
-  readonly #onClosed: () => void;
-  /** Its own settings, without what was laid over them. */
-  readonly #own: BreakerSettings;
+  readonly #onClosed: (name: string) => void;
   #hold: OverrideHold | undefined = undefined;
   #shared: SharedBreaker | undefined = undefined;
 
@@ -31,7 +29,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
    * @param onClosed called once, when the breaker is closed down
    * @param group of a breaker that reports as one of a group
    */
-  constructor(name: string, options: BreakerOptions<Wires>, onClosed: () => void, group?: BreakerReadings) {
+  constructor(name: string, options: BreakerOptions<Wires>, onClosed: (name: string) => void, group?: BreakerReadings) {
     const valid = validateOptions(name, options);
     const publisher = new Publisher(name, true);
     const core = BreakerCore.create(valid.settings, valid.clock, publisher);
@@ -50,7 +48,6 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     publisher.connect(observer);
     super({ core, path: new CallPath(valid, core, attached.wires, observer, publisher), publisher, readings });
     this.#options = valid;
-    this.#own = valid.settings;
     this.#wires = attached.wires;
     this.#observer = observer;
     this.#onClosed = onClosed;
@@ -111,7 +108,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
    * @throws InvalidInputError where what results breaks a rule; nothing changes then
    */
   configure(patch: SettingsPatch | undefined): void {
-    const settings = settingsWith(this.#own, patch);
+    const settings = settingsWith(this.#options.settings, patch);
     this.parts.core.configure(settings);
     this.#shared?.publishSettings(settings);
   }
@@ -161,7 +158,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     }
     this.#hold?.clear();
     this.#shared?.close();
-    this.#onClosed();
+    this.#onClosed(this.name);
     this.#observer.removed();
   }
 

@@ -18,10 +18,10 @@ import { transition } from './machine/transition.ts';
 import type { Cells } from './memory/cells.ts';
 import { durationCount, readDurations, recordDuration } from './memory/duration-histogram.ts';
 import {
+  addRing,
   type CountedOutcome,
   callsCell,
   createCells,
-  growRing,
   isTimed,
   LAYOUT,
   transitionsCell,
@@ -62,6 +62,7 @@ export interface CoreEvents {
   shadowTripped(record: TransitionRecord): void;
 }
 
+const FIRST_STATE = initialState(0);
 const LIMIT_IS_FULL = { admitted: false, limited: true, retryAfterMs: 0 } as const;
 /** Generations begin at 1. */
 const NO_GENERATION = 0;
@@ -85,7 +86,7 @@ export class BreakerCore {
   static create(settings: BreakerSettings, clock: Clock, events: CoreEvents): BreakerCore {
     const cells = createCells(settings.trip.windowCalls);
     cells.setDouble(LAYOUT.openedAt, NOT_OPENED);
-    const state = StateCell.create(cells, initialState(0));
+    const state = StateCell.create(cells, FIRST_STATE);
     return new BreakerCore(settings, clock, clock.monotonicMs(), cells, state, events);
   }
 
@@ -225,7 +226,7 @@ export class BreakerCore {
    */
   configure(settings: BreakerSettings): void {
     const { windowCalls } = settings.trip;
-    if (windowCalls !== null) growRing(this.cells);
+    if (windowCalls !== null) addRing(this.cells);
     this.#settings = settings;
     this.#window.resize(settings.trip, this.now());
   }
@@ -282,7 +283,8 @@ export class BreakerCore {
   /** What was let through and has not come back. Other threads go on while it is added up, so it is not read below 0. */
   activeCalls(): number {
     const started = this.cells.getWide(LAYOUT.started);
-    const ended = ENDS.reduce((sum, outcome) => sum + this.calls(outcome), 0);
+    let ended = 0;
+    for (const outcome of ENDS) ended += this.calls(outcome);
     return Math.max(0, started - ended);
   }
 
@@ -457,6 +459,10 @@ function opens(effects: readonly Effect[]): boolean {
   return effects.some((effect) => effect.type === 'transition' && effect.to.kind === 'open');
 }
 
+/** What nearly every breaker lets its calls through with: closed, as it was made, and without a limit. */
+const FIRST_PASS: Pass = { admitted: true, permit: { generation: 1, lease: null }, state: 'closed', limited: false };
+
 function passOf({ generation, kind }: MachineState, lease: number | null, limited: boolean): Pass {
+  if (generation === 1 && kind === 'closed' && lease === null && !limited) return FIRST_PASS;
   return { admitted: true, permit: { generation, lease }, state: kind, limited };
 }

@@ -21,7 +21,7 @@ export function createBreaker<const Wires extends readonly NeutralWire[] = reado
     const rule = 'must be unique in the process; a breaker or a group of that name exists (close() it first)';
     throw new InvalidInputError([{ field: 'name', rule, value: name }]);
   }
-  const breaker = new Breaker<Wires>(name, options, () => removeBreaker(name));
+  const breaker = new Breaker<Wires>(name, options, removeBreaker);
   addBreaker(breaker as unknown as Breaker);
   return breaker;
 }

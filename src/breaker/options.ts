@@ -93,7 +93,7 @@ const shape = object({}, OPTION_CHECKS);
 export function validateOptions(name: string, options: BreakerOptions): ValidOptions {
   const problems = [...breakerName(name, 'name'), ...shape(options, '')];
   if (problems.length > 0) throw new InvalidInputError(problems);
-  const settings = applySettings(DEFAULT_SETTINGS, options);
+  const settings = setsAny(options) ? applySettings(DEFAULT_SETTINGS, options) : DEFAULT_SETTINGS;
   const rules = checkSettingsRules(settings);
   if (rules.length > 0) throw new InvalidInputError(rules);
   return {
@@ -106,6 +106,11 @@ export function validateOptions(name: string, options: BreakerOptions): ValidOpt
     callSpans: options.callSpans ?? 'failures',
     clock: options.clock ?? systemClock,
   };
+}
+
+/** Breakers that set nothing of their own have one object for their settings. */
+function setsAny(options: SettingsPatch): boolean {
+  return Object.keys(DEFAULT_SETTINGS).some((key) => options[key as keyof SettingsPatch] !== undefined);
 }
 
 const NO_WIRES: readonly NeutralWire[] = [];

@@ -1,6 +1,6 @@
 import { METRICS, type TimedOutcome } from '@switchgear/conventions';
 import type { Cells } from './cells.ts';
-import { DURATION_BUCKETS, durationsCell } from './layout.ts';
+import { DURATION_BUCKETS, durationsCell, findDurations } from './layout.ts';
 
 const BOUNDS_MS = METRICS.callDuration.bounds.map((seconds) => seconds * 1_000);
 const MOST_BOUNDS = BOUNDS_MS.length;
@@ -11,14 +11,15 @@ export function recordDuration(cells: Cells, outcome: TimedOutcome, durationMs: 
   let bucket = 0;
   // Most calls are quick, so they are sought from below; a bucket holds what is at most its bound.
   while (bucket < MOST_BOUNDS && durationMs > BOUNDS_MS[bucket]!) bucket++;
-  const at = durationsCell(outcome);
+  const at = durationsCell(cells, outcome);
   cells.increment(at + 2 * bucket);
   cells.addWide(at + SUM, durationMs > 0 ? Math.floor(durationMs * 1e6) : 0);
 }
 
 /** Calls of an outcome: all that its histogram holds. */
 export function durationCount(cells: Cells, outcome: TimedOutcome): number {
-  const at = durationsCell(outcome);
+  const at = findDurations(cells, outcome);
+  if (at === undefined) return 0;
   let count = 0;
   for (let bucket = 0; bucket < DURATION_BUCKETS; bucket++) count += cells.getWide(at + 2 * bucket);
   return count;
@@ -26,7 +27,8 @@ export function durationCount(cells: Cells, outcome: TimedOutcome): number {
 
 /** Counts per bucket, and the sum in seconds. */
 export function readDurations(cells: Cells, outcome: TimedOutcome): { counts: number[]; sum: number } {
-  const at = durationsCell(outcome);
+  const at = findDurations(cells, outcome);
+  if (at === undefined) return { counts: new Array<number>(DURATION_BUCKETS).fill(0), sum: 0 };
   const counts: number[] = [];
   for (let bucket = 0; bucket < DURATION_BUCKETS; bucket++) counts.push(cells.getWide(at + 2 * bucket));
   return { counts, sum: cells.getWide(at + SUM) / 1e9 };

@@ -56,7 +56,8 @@ export class StateCell {
   replace(next: MachineState): boolean {
     const cells = this.#cells;
     const before = this.#word;
-    const record = claim(cells);
+    // In memory of its own nobody reads while this thread writes.
+    const record = cells.isShared ? claim(cells) : before & RECORD_MASK;
     writeState(cells, recordAt(record), next);
     const sequence = ((before >>> RECORD_BITS) + 1) << RECORD_BITS;
     const after = sequence | record | 0;
@@ -85,7 +86,7 @@ function claim(cells: Cells): number {
   for (let looks = 0; ; looks++) {
     const claims = Atomics.load(words, LAYOUT.claims);
     const record = lowestFree(claims);
-    if (record >= records) {
+    if (record >= SHARED_RECORDS) {
       if (looks >= LOOKS) freeThoseOfTheDead(words, claims);
       continue;
     }

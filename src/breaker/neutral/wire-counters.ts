@@ -17,13 +17,15 @@ const WAIT_BUCKETS = METRICS.wireWait.bounds.length + 1;
 const WAITS_SUM = WAITS + WAIT_BUCKETS * 2;
 const WORDS = WAITS_SUM + 2;
 
+const NO_SECTIONS = { failures: undefined, ring: undefined };
+
 /** What one wire of one breaker has done, counted from 0: about 200 bytes. */
 export class WireCounters {
   readonly #cells: Cells;
 
   /** @param shared the counters of another thread's wire of that name; without it they are this wire's own */
   constructor(shared?: SharedArrayBuffer) {
-    this.#cells = new Cells(shared ? new Int32Array(shared) : new Int32Array(WORDS), WORDS);
+    this.#cells = new Cells(shared ? new Int32Array(shared) : new Int32Array(WORDS), NO_SECTIONS);
   }
 
   /** Moves them to memory that threads share. */
@@ -32,6 +34,7 @@ export class WireCounters {
     const words = new Int32Array(buffer);
     words.set(this.#cells.words);
     this.#cells.words = words;
+    this.#cells.isShared = true;
     return buffer;
   }
 

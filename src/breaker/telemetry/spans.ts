@@ -88,14 +88,14 @@ export class BreakerSpans {
     const span = breaker.callSpans === 'off' ? undefined : this.#record(shape);
     // What did not count is no cause of the next trip.
     if (!counted) return;
-    const state = this.#state(breaker, startedAt);
+    const state = this.#state(breaker);
     state.failures.push({ startedAt, endedAt, span });
     if (state.failures.length > MOST_LINKS) state.failures.shift();
   }
 
   trip(breaker: BreakerReadings, transition: TransitionRecord): void {
     const { at, reason, window, cooldownMs } = transition;
-    const state = this.#state(breaker, at);
+    const state = this.#state(breaker);
     const counted = causesOf(state.failures, transition, breaker.settings);
     const span = this.#record({
       name: `${SPANS.trip} ${breaker.name}`,
@@ -119,7 +119,7 @@ export class BreakerSpans {
   }
 
   reset(breaker: BreakerReadings, { at, reason, openMs, meanwhile }: TransitionRecord): void {
-    const state = this.#state(breaker, at);
+    const state = this.#state(breaker);
     const { trip } = state;
     this.#record({
       name: `${SPANS.reset} ${breaker.name}`,
@@ -142,8 +142,8 @@ export class BreakerSpans {
 
   /** Rate-limited: a long outage diverts every call, and the counters have them all. */
   diverted(breaker: BreakerReadings, { wire, outcome, startedAt, error, receipt }: WireCall): void {
-    const state = this.#state(breaker, startedAt);
-    const isAllowed = this.#state(breaker.group ?? breaker, startedAt).wireLimit.allows(startedAt);
+    const state = this.#state(breaker);
+    const isAllowed = this.#state(breaker.group ?? breaker).wireLimit.allows(startedAt);
     if (!isAllowed && receipt === undefined) return;
     const end = isAllowed ? breaker.wallMs() : 0;
     const origin = isAllowed
@@ -162,7 +162,7 @@ export class BreakerSpans {
   }
 
   replayed(breaker: BreakerReadings, { wire, outcome, receipt, error }: ReplayedCall, at: number): void {
-    const { origins } = this.#state(breaker, at);
+    const { origins } = this.#state(breaker);
     const origin = origins.get(receipt);
     if (outcome !== 'retried') origins.delete(receipt);
     this.#record({
@@ -188,7 +188,7 @@ export class BreakerSpans {
     return span.spanContext();
   }
 
-  #state(breaker: BreakerReadings, at: number): SpanState {
+  #state(breaker: BreakerReadings): SpanState {
     let state = this.#states.get(breaker);
     if (!state) {
       state = { failures: [], trip: undefined, wireLimit: new RateLimit(0), origins: new Map() };
