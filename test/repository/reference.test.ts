@@ -12,6 +12,7 @@ import * as library from '../../src/breaker/index.ts';
 import { bufferWire, createBreaker, presets } from '../../src/breaker/index.ts';
 import { initialState, type MachineEvent, type MachineState, MOST_LEASES } from '../../src/breaker/machine/state.ts';
 import { POSSIBLE_TRANSITIONS, transition } from '../../src/breaker/machine/transition.ts';
+import { SHARED_RECORDS } from '../../src/breaker/memory/layout.ts';
 import { documentText, tableOf } from '../support/repository/tables.ts';
 
 describe('the reference of the settings', () => {
@@ -128,7 +129,8 @@ describe('the page of threads', () => {
     await breaker.close();
   });
 
-  test('as many probes are out as it says', () => {
+  test('it has as many records and probes as it says', () => {
+    expect(limits).toContain(`**${SHARED_RECORDS} records`);
     expect(limits).toContain(`**${MOST_LEASES} probes**`);
   });
 });
