@@ -9,7 +9,7 @@ import type { NeutralWire } from '../neutral/wire.ts';
 import type { BreakerOptions } from '../options.ts';
 import type { CallPermit } from '../permits.ts';
 import { diagError } from '../telemetry/isolated-observer.ts';
-import type { BreakerReadings } from '../telemetry/observer.ts';
+import type { BreakerReadings, WireReadings } from '../telemetry/observer.ts';
 import type { Evictable } from './eviction-order.ts';
 
 /** What a breaker asks of its group. */
@@ -68,7 +68,7 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
 
   /** In flight, or held by a wire. */
   hasCalls(): boolean {
-    return this.readings.activeCalls() > 0 || this.readings.wires.some((wire) => (wire.load()?.depth ?? 0) > 0);
+    return this.readings.activeCalls() > 0 || this.readings.wires.some(holdsCalls);
   }
 
   /** It goes on for whoever has it, but its wires are closed: what they hold is dropped, reason `shutdown`. */
@@ -139,5 +139,14 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
   protected override refresh(): void {
     super.refresh();
     if (this.#isEvicted) this.#group.usedAfterEviction(this);
+  }
+}
+
+/** A wire that cannot be read may hold some: whoever reads the metrics is told why it cannot. */
+function holdsCalls(wire: WireReadings): boolean {
+  try {
+    return (wire.load()?.depth ?? 0) > 0;
+  } catch {
+    return true;
   }
 }

@@ -99,7 +99,7 @@ export class KeyedBreakers<Wires extends readonly NeutralWire[] = readonly Neutr
 
   /** What all breakers together have counted since the group was made, those that were evicted too. */
   stats(): BreakerStats {
-    return readStats(this.#readings);
+    return readStats(this.#readings.atOnce());
   }
 
   /**
@@ -192,9 +192,7 @@ export class KeyedBreakers<Wires extends readonly NeutralWire[] = readonly Neutr
 
   #checkWireNames(wires: Wires | undefined): void {
     if (!Array.isArray(wires)) return;
-    const names = new Set(
-      [...this.#readings.wires, ...wires].map((wire: Partial<NeutralWire> | undefined) => wire?.name),
-    );
+    const names = new Set([...this.#readings.wireNames, ...wires.map((wire?: Partial<NeutralWire>) => wire?.name)]);
     if (names.size <= MOST_WIRE_NAMES) return;
     const rule = `must use at most ${MOST_WIRE_NAMES} names of wires for all keys together`;
     throw new InvalidInputError([{ field: 'neutralWires', rule, value: [...names] }]);

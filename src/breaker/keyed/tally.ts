@@ -25,7 +25,7 @@ const WAITS = DROPPED + DROP_REASONS.length;
 const WIRE_COLUMNS = WAITS + WAIT_COLUMNS;
 
 type Counted = Pick<BreakerReadings, 'calls' | 'slowCalls' | 'transitions' | 'durations'>;
-export type WireCounted = Pick<WireReadings, 'calls' | 'drained' | 'dropped' | 'waits'>;
+type WireCounted = Pick<WireReadings, 'calls' | 'drained' | 'dropped' | 'waits'>;
 
 /** What breakers have counted that are not asked any more: about 700 bytes, and 200 for each wire's name. */
 export class Tally implements Counted {
@@ -35,14 +35,19 @@ export class Tally implements Counted {
   /** What one breaker has counted until now. */
   static of(breaker: BreakerReadings): Tally {
     const tally = new Tally();
-    tally.#counts.set([
-      ...CALL_OUTCOMES.map((outcome) => breaker.calls(outcome)),
-      breaker.slowCalls(),
-      ...POSSIBLE_TRANSITIONS.map(([state, reason]) => breaker.transitions(state, reason)),
-      ...TIMED_OUTCOMES.flatMap((outcome) => columnsOf(breaker.durations(outcome))),
-    ]);
-    for (const wire of breaker.wires) tally.#wires.set(wire.name, wireColumns(wire));
+    tally.addBreaker(breaker);
     return tally;
+  }
+
+  /** Adds what a breaker has counted until now. */
+  addBreaker(breaker: BreakerReadings): void {
+    const counts = this.#counts;
+    let column = 0;
+    for (const outcome of CALL_OUTCOMES) counts[column++]! += breaker.calls(outcome);
+    counts[column++]! += breaker.slowCalls();
+    for (const [state, reason] of POSSIBLE_TRANSITIONS) counts[column++]! += breaker.transitions(state, reason);
+    for (const outcome of TIMED_OUTCOMES) column = addHistogram(counts, column, breaker.durations(outcome));
+    for (const wire of breaker.wires) this.#addWire(wire);
   }
 
   add(other: Tally): void {
@@ -81,6 +86,16 @@ export class Tally implements Counted {
     };
   }
 
+  #addWire(wire: WireReadings): void {
+    const counts = this.#wires.get(wire.name) ?? new Float64Array(WIRE_COLUMNS);
+    this.#wires.set(wire.name, counts);
+    let column = 0;
+    for (const outcome of WIRE_OUTCOMES) counts[column++]! += wire.calls(outcome);
+    for (const outcome of DRAIN_OUTCOMES) counts[column++]! += wire.drained(outcome);
+    for (const reason of DROP_REASONS) counts[column++]! += wire.dropped(reason);
+    addHistogram(counts, column, wire.waits());
+  }
+
   #addTimes(times: 1 | -1, other: Tally): void {
     addTo(this.#counts, times, other.#counts);
     for (const [name, counts] of other.#wires) {
@@ -91,27 +106,14 @@ export class Tally implements Counted {
   }
 }
 
-/** Of histograms with the same bounds, all together. */
-export function sumOfHistograms(histograms: readonly HistogramReading[]): HistogramReading {
-  const [first, ...others] = histograms;
-  const sums = new Float64Array(first ? columnsOf(first) : []);
-  for (const histogram of others) addTo(sums, 1, columnsOf(histogram));
-  return histogramAt(sums, 0, sums.length);
-}
-
 const NOTHING = new Float64Array(WIRE_COLUMNS);
 
-function wireColumns(wire: WireReadings): Float64Array {
-  return new Float64Array([
-    ...WIRE_OUTCOMES.map((outcome) => wire.calls(outcome)),
-    ...DRAIN_OUTCOMES.map((outcome) => wire.drained(outcome)),
-    ...DROP_REASONS.map((reason) => wire.dropped(reason)),
-    ...columnsOf(wire.waits()),
-  ]);
-}
-
-function columnsOf({ counts, sum }: HistogramReading): number[] {
-  return [...counts, Math.round(sum * 1e9)];
+/** Returns the column after it. */
+function addHistogram(sums: Float64Array, at: number, { counts, sum }: HistogramReading): number {
+  let column = at;
+  for (const count of counts) sums[column++]! += count;
+  sums[column++]! += Math.round(sum * 1e9);
+  return column;
 }
 
 function histogramAt(columns: Float64Array, at: number, length: number): HistogramReading {
@@ -119,5 +121,5 @@ function histogramAt(columns: Float64Array, at: number, length: number): Histogr
 }
 
 function addTo(sums: Float64Array, times: 1 | -1, counts: ArrayLike<number>): void {
-  for (let column = 0; column < sums.length; column++) sums[column] = sums[column]! + times * counts[column]!;
+  for (let column = 0; column < sums.length; column++) sums[column]! += times * counts[column]!;
 }

@@ -16,7 +16,7 @@ export function mayEmit(breaker: BreakerReadings, key: EventKey, at: number): bo
 
 /** How many events of a kind a breaker's rate limit has held back. */
 export function suppressedEvents(breaker: BreakerReadings, key: EventKey): number {
-  return limits.get(breaker)?.get(key)?.suppressed ?? 0;
+  return limits.get(breaker.group ?? breaker)?.get(key)?.suppressed ?? 0;
 }
 
 function isLimited(key: EventKey): boolean {

@@ -61,6 +61,8 @@ export interface BreakerReadings {
   window(): WindowCounts;
   /** Of a group: how many of its breakers are in each state. Left out: it is one breaker, in `state`. */
   states?(): Readonly<Partial<Record<BreakerState, number>>>;
+  /** Of a group: its numbers of this moment, for a reader of many of them. Each one asked for by itself is a sum of its own. */
+  atOnce?(): BreakerReadings;
 }
 
 export interface TransitionRecord {

@@ -67,7 +67,8 @@ export function countOf({ counts }: HistogramReading): number {
  */
 export function readSeries(to: SeriesSink): unknown[] {
   const errors: unknown[] = [];
-  for (const breaker of observedBreakers) {
+  for (const observed of observedBreakers) {
+    const breaker = observed.atOnce?.() ?? observed;
     try {
       to.begin(breaker);
       readBreaker(breaker, to);
