@@ -69,6 +69,10 @@ export class Cells {
 
   /** Adds a whole number from 0 to 2^53 to a wide cell. */
   addWide(cell: number, amount: number): void {
+    if (amount < HALF) {
+      this.#addStep(cell, amount);
+      return;
+    }
     // In steps of less than a half, so that one crossing at most is still to be carried; whole ways need no step.
     const ways = Math.floor(amount / WAY);
     if (ways > 0) Atomics.add(this.words, cell + 1, 2 * ways);
@@ -106,8 +110,8 @@ export class Cells {
   /** @param amount less than a half */
   #addStep(cell: number, amount: number): void {
     const { words } = this;
-    const before = (this.isShared ? Atomics.add(words, cell, amount) : addPlain(words, cell, amount)) >>> 0;
-    if ((before % HALF) + amount >= HALF) Atomics.add(words, cell + 1, 1);
+    const before = this.isShared ? Atomics.add(words, cell, amount) : addPlain(words, cell, amount);
+    if ((before & LAST_OF_FIRST_HALF) + amount >= HALF) Atomics.add(words, cell + 1, 1);
   }
 }
 
