@@ -1,11 +1,19 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { fallbackWire } from '../../src/breaker/index.ts';
+import { ManualClock } from '../../src/breaker/testing.ts';
 import { closeBreakersAfterEach, ending, fails, hangs, makeBreaker, NO_RULE, takes } from '../breaker/support.ts';
 
 closeBreakersAfterEach();
+
+/** Timers hold the async context they were made in, as those of Node.js do. */
+class ContextClock extends ManualClock {
+  override timer(delayMs: number, run: () => void) {
+    return super.timer(delayMs, AsyncResource.bind(run));
+  }
+}
 
 interface Request {
   readonly id: number;
@@ -20,8 +28,10 @@ describe("a request's async context", () => {
 
   test('is its own throughout, of a thousand that go on at once and end in every way', async () => {
     const requests = new AsyncLocalStorage<Request>();
-    const { breaker, clock } = makeBreaker({
+    const clock = new ContextClock();
+    const { breaker } = makeBreaker({
       ...RULES,
+      clock,
       maxConcurrent: 900,
       neutralWires: [fallbackWire(async () => requests.getStore()?.id)],
     });
@@ -49,7 +59,8 @@ describe("a request's async context", () => {
   test('is let go with the request, though the timer it armed still runs', async () => {
     const requests = new AsyncLocalStorage<Request>();
     // An observer that keeps the error would keep its stack, and that the request.
-    const { breaker, clock } = makeBreaker({ ...RULES, timeoutMs: 3_600_000, telemetry: 'off' });
+    const clock = new ContextClock();
+    const { breaker } = makeBreaker({ ...RULES, clock, timeoutMs: 3_600_000, telemetry: 'off' });
     const shared = new AbortController();
     const letGo = await (async () => {
       const request = { id: 1 };
