@@ -137,7 +137,7 @@ describe('failures in a row, where no rule asks for them', () => {
     const window = windowOf();
     fail(window, 0, 3);
     window.resize(unasked, 10);
-    window.recordSuccess(20);
+    fail(window, 20);
     window.resize(tripOf(), 30);
     expect(window.counts(30).consecutive).toBe(0);
     fail(window, 40);
