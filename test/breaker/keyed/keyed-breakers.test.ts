@@ -142,6 +142,14 @@ describe('eviction', () => {
     await group.close();
   });
 
+  test('an idle breaker is not given out any more, even where nobody has looked at it', async () => {
+    const { group, clock } = makeGroup({ idleMs: 1_000, cooldownMs: 60_000 });
+    for (const key of ['a', 'b']) group.get(key).trip();
+    const idle = group.get('c');
+    await clock.advance(1_000);
+    expect(group.get('c')).not.toBe(idle);
+  });
+
   test('an idle breaker stays while its cooldown, its call or its lockout lasts', async () => {
     const { group, clock } = makeGroup({
       idleMs: 1_000,
@@ -154,13 +162,14 @@ describe('eviction', () => {
     const flying = group.get('flying').execute(() => call.promise);
     const expiresAt = new Date(clock.wallMs() + 8_000).toISOString();
     group.get('locked').holdIn({ mode: 'forced_open', reason: 'move', actor: 'jo', expiresAt });
+    group.get('disabled').holdIn({ mode: 'disabled', reason: 'move', actor: 'jo', expiresAt });
     await clock.advance(4_999);
-    expect(group.keys()).toEqual(['open', 'flying', 'locked']);
+    expect(group.keys()).toEqual(['open', 'flying', 'locked', 'disabled']);
     await clock.advance(1);
-    expect(group.keys()).toEqual(['flying', 'locked']);
+    expect(group.keys()).toEqual(['flying', 'locked', 'disabled']);
     call.resolve('late');
     await flying;
-    expect(group.keys()).toEqual(['locked']);
+    expect(group.keys()).toEqual(['locked', 'disabled']);
     await clock.advance(3_000);
     expect(group.keys()).toEqual([]);
   });
