@@ -119,20 +119,22 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
    */
   exportState(): BreakerSnapshot {
     this.refresh();
-    return takeSnapshot(this.parts.core, this.#hold?.current);
+    return takeSnapshot(this.parts.core, this.#hold?.current, this.#hold?.source);
   }
 
   /**
    * Takes up what another process knew. A cooldown has gone on meanwhile, by the wall clock; an override is held on until it
-   * expires. Calls in flight decide nothing any more. No transition is reported: it is the same outage as before.
+   * expires. Calls in flight decide nothing any more. No transition is reported but that of an override: it is the
+   * same outage as before.
    * @throws InvalidInputError naming each field that breaks a rule; nothing changes then
    */
   importState(snapshot: BreakerSnapshot): void {
     const valid = checkSnapshot(snapshot);
     this.#hold?.clear();
     restoreSnapshot(this.parts.core, valid);
-    const { override } = valid;
-    if (override && Date.parse(override.expiresAt) > this.wallMs()) this.holdIn(override);
+    const { override, overrideSource } = valid;
+    if (!override || Date.parse(override.expiresAt) <= this.wallMs()) return;
+    this.holdIn(override, overrideSource && { reason: overrideSource });
   }
 
   /**

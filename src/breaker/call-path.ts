@@ -39,6 +39,8 @@ export interface CallFailure {
 type Refusal = Extract<Admission, { admitted: false }>;
 type Pass = Extract<Admission, { admitted: true }>;
 
+const SOON = Promise.resolve();
+
 /** The way of one call through a breaker: permit, call, record, and over the neutral wires where it is not let through. */
 export class CallPath {
   readonly #options: ValidOptions;
@@ -238,7 +240,13 @@ export class CallPath {
   }
 
   #turnAway(refusal: Refusal, options: ExecuteOptions | undefined, replay: Replay | undefined): Promise<unknown> {
-    if (this.#wires.length === 0) return Promise.reject(this.#refuse(refusal, []));
+    if (this.#wires.length === 0) {
+      const error = this.#refuse(refusal, []);
+      // Rejected before its caller has it, a promise costs Node.js a look for who handles it.
+      return SOON.then(() => {
+        throw error;
+      });
+    }
     const answer = this.#divert(options, replay, undefined);
     if (answer instanceof Promise) return answer.then((later) => this.#answerTurnedAway(refusal, later));
     // Its value may be a promise: the wire's own.

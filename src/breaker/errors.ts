@@ -1,5 +1,8 @@
 /** The breaker did not let the call through and no neutral wire took it. */
 export class BreakerOpenError extends Error {
+  static {
+    named(BreakerOpenError, 'BreakerOpenError');
+  }
   readonly code = 'BREAKER_OPEN';
   readonly breaker: string;
   /** Milliseconds until the breaker lets a probe through; `null` where an operator holds it open. */
@@ -10,7 +13,6 @@ export class BreakerOpenError extends Error {
   constructor(breaker: string, retryAfterMs: number | null, causes: readonly unknown[] = []) {
     const when = retryAfterMs === null ? 'it is held open' : `it may be tried again in ${Math.ceil(retryAfterMs)} ms`;
     super(`Breaker "${breaker}" is open; ${when}`, causes.length > 0 ? { cause: causes[0] } : undefined);
-    this.name = 'BreakerOpenError';
     this.breaker = breaker;
     this.retryAfterMs = retryAfterMs;
     this.causes = causes;
@@ -19,6 +21,9 @@ export class BreakerOpenError extends Error {
 
 /** The breaker's concurrency limit was full and no neutral wire took the call. It is no failure of the dependency. */
 export class BreakerLimitError extends Error {
+  static {
+    named(BreakerLimitError, 'BreakerLimitError');
+  }
   readonly code = 'BREAKER_LIMITED';
   readonly breaker: string;
   /** Calls that may be in flight at a time. */
@@ -29,7 +34,6 @@ export class BreakerLimitError extends Error {
   constructor(breaker: string, limit: number, causes: readonly unknown[] = []) {
     const message = `Breaker "${breaker}" has ${limit} calls in flight already, its most`;
     super(message, causes.length > 0 ? { cause: causes[0] } : undefined);
-    this.name = 'BreakerLimitError';
     this.breaker = breaker;
     this.limit = limit;
     this.causes = causes;
@@ -38,13 +42,15 @@ export class BreakerLimitError extends Error {
 
 /** The call took longer than `timeoutMs`; its signal was aborted with this error as the reason. */
 export class CallTimeoutError extends Error {
+  static {
+    named(CallTimeoutError, 'CallTimeoutError');
+  }
   readonly code = 'BREAKER_TIMEOUT';
   readonly breaker: string;
   readonly timeoutMs: number;
 
   constructor(breaker: string, timeoutMs: number) {
     super(`A call through breaker "${breaker}" took longer than ${timeoutMs} ms`);
-    this.name = 'CallTimeoutError';
     this.breaker = breaker;
     this.timeoutMs = timeoutMs;
   }
@@ -52,6 +58,9 @@ export class CallTimeoutError extends Error {
 
 /** A neutral wire could not take a call: it is full, or the call cannot be replayed. */
 export class WireRefusedError extends Error {
+  static {
+    named(WireRefusedError, 'WireRefusedError');
+  }
   readonly code = 'WIRE_REFUSED';
   readonly wire: string;
   /** The wire is not for calls like this one, which is no failure of the wire. */
@@ -59,7 +68,6 @@ export class WireRefusedError extends Error {
 
   constructor(wire: string, why: string, declined = false) {
     super(`Neutral wire "${wire}" did not take the call: ${why}`);
-    this.name = 'WireRefusedError';
     this.wire = wire;
     this.declined = declined;
   }
@@ -67,12 +75,14 @@ export class WireRefusedError extends Error {
 
 /** The breaker was closed for good with `close()` and takes no more calls. */
 export class BreakerClosedDownError extends Error {
+  static {
+    named(BreakerClosedDownError, 'BreakerClosedDownError');
+  }
   readonly code = 'BREAKER_SHUT_DOWN';
   readonly breaker: string;
 
   constructor(breaker: string) {
     super(`Breaker "${breaker}" was shut down with close()`);
-    this.name = 'BreakerClosedDownError';
     this.breaker = breaker;
   }
 }
@@ -89,4 +99,9 @@ export function stackless<Made extends Error>(make: () => Made): Made {
   } finally {
     Error.stackTraceLimit = limit;
   }
+}
+
+/** Names a class of errors once, so that the head of a stack has it too, which is written before a constructor could. */
+function named(type: { readonly prototype: Error }, name: string): void {
+  Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true });
 }

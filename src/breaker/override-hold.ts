@@ -2,7 +2,8 @@ import { checkOverride, InvalidInputError, type Override } from '@switchgear/con
 import type { Clock, Timer } from './clock.ts';
 
 /** Who holds a breaker: somebody in this process, or the control plane. */
-export type OverrideSource = 'operator' | 'desired_state';
+export const OVERRIDE_SOURCES = ['operator', 'desired_state'] as const;
+export type OverrideSource = (typeof OVERRIDE_SOURCES)[number];
 
 /** An override with its expiry, which the breaker enforces by itself, whether or not the control plane is there. */
 export class OverrideHold {

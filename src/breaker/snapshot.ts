@@ -12,6 +12,7 @@ import {
 } from '@switchgear/conventions';
 import type { BreakerCore } from './core.ts';
 import type { RestoredState } from './machine/state.ts';
+import { OVERRIDE_SOURCES, type OverrideSource } from './override-hold.ts';
 import type { WindowCounts } from './window/window-counts.ts';
 
 export const SNAPSHOT_SCHEMA = 'switchgear.breaker-state/v1';
@@ -30,6 +31,8 @@ export interface BreakerSnapshot {
   readonly window: WindowCounts;
   /** What an operator had set; it is held on until its expiry. */
   readonly override?: Override;
+  /** Who set it: what the control plane set, it can take off again. Default `operator`. */
+  readonly overrideSource?: OverrideSource;
 }
 
 /** Most that a count is taken up with: it goes on in a word of 31 bits. */
@@ -50,11 +53,15 @@ const snapshot = object(
     cooldownLeftMs: cooldown,
     window: object({ executed: count, failed: count, slow: count, consecutive: count }),
   },
-  { override },
+  { override, overrideSource: oneOf(OVERRIDE_SOURCES) },
 );
 
 /** A breaker that is held in a mode is described as the state it would go on from. */
-export function takeSnapshot(core: BreakerCore, held: Override | undefined): BreakerSnapshot {
+export function takeSnapshot(
+  core: BreakerCore,
+  held: Override | undefined,
+  setBy: OverrideSource | undefined,
+): BreakerSnapshot {
   const state = core.machineState();
   const { executed, failed, slow, consecutive } = core.window();
   return {
@@ -65,6 +72,7 @@ export function takeSnapshot(core: BreakerCore, held: Override | undefined): Bre
     cooldownLeftMs: state.kind === 'open' ? Math.max(0, state.until - core.now()) : 0,
     window: { executed, failed, slow, consecutive },
     ...(held && { override: held }),
+    ...(held && setBy && { overrideSource: setBy }),
   };
 }
 

@@ -27,19 +27,24 @@ export class BreakerEvents {
   readonly #logger: Logger = logs.getLogger(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
 
   emit(breaker: BreakerReadings, key: EventKey, { at, context, body, attributes, exception }: EventDetails): void {
+    if (!this.isHeard(key, context)) return;
     const { name: eventName, severity } = EVENTS[key];
-    const severityNumber = SEVERITY[severity];
-    if (!this.#logger.enabled({ context, severityNumber, eventName })) return;
     if (!mayEmit(breaker, key, at)) return;
     this.#logger.emit({
       eventName,
       timestamp: at,
-      severityNumber,
+      severityNumber: SEVERITY[severity],
       severityText: severity,
       body,
       attributes: { [ATTR.name]: breaker.name, ...attributes },
       context,
       ...(exception !== undefined && { exception }),
     });
+  }
+
+  /** Whether anybody listens to such an event. */
+  isHeard(key: EventKey, context: Context): boolean {
+    const { name: eventName, severity } = EVENTS[key];
+    return this.#logger.enabled({ context, severityNumber: SEVERITY[severity], eventName });
   }
 }

@@ -41,6 +41,8 @@ function createOtelObserver(): BreakerObserver {
       });
     },
     rejected(breaker) {
+      // An open breaker must be cheap, and hardly anybody listens to events of severity DEBUG.
+      if (!events.isHeard('callRejected', context.active())) return;
       events.emit(breaker, 'callRejected', {
         at: breaker.wallMs(),
         context: context.active(),

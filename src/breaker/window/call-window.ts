@@ -65,7 +65,7 @@ export class CallWindow {
   isDebounced(now: number, debounceMs: number): boolean {
     const { words } = this.#memory;
     const at = this.#offset + LAST_FAILURE;
-    const stamp = Math.floor(now) | 0 || 1;
+    const stamp = (Math.floor(now) + 1) | 0 || 1;
     const last = Atomics.load(words, at);
     // Cut to a word, times wrap: their distance is compared, not their order. Of two threads, the one that ended its call
     // first may come second.
