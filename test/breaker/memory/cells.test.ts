@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Cells } from '../../../src/breaker/memory/cells.ts';
 
+const NO_SECTIONS = { failures: undefined, ring: undefined };
+
 const makers = [
-  ['an ArrayBuffer', () => new Cells(new Int32Array(new ArrayBuffer(24)), 6)],
-  ['a SharedArrayBuffer', () => new Cells(new Int32Array(new SharedArrayBuffer(24)), 6)],
+  ['an ArrayBuffer', () => new Cells(new Int32Array(new ArrayBuffer(24)), NO_SECTIONS)],
+  ['a SharedArrayBuffer', () => new Cells(new Int32Array(new SharedArrayBuffer(24)), NO_SECTIONS)],
 ] as const;
 
 /** Bits of a low word below the half of its range. */

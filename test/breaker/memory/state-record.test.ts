@@ -5,6 +5,8 @@ import { Cells } from '../../../src/breaker/memory/cells.ts';
 import { RECORD_WORDS, readState, writeState } from '../../../src/breaker/memory/state-record.ts';
 import { runs } from '../../property/runs.ts';
 
+const NO_SECTIONS = { failures: undefined, ring: undefined };
+
 const word = fc.integer({ min: 0, max: 2 ** 31 - 1 });
 /** Any time a clock can show, to its last bit. */
 const time = fc.double({ min: 0, max: Number.MAX_VALUE, noNaN: true, noDefaultInfinity: true });
@@ -41,7 +43,7 @@ const anyState: fc.Arbitrary<MachineState> = fc.oneof(
 
 test('every state comes back as it was written, over whatever the record held before', () => {
   const offset = 3;
-  const cells = new Cells(new Int32Array(offset + RECORD_WORDS + 2).fill(7), 0);
+  const cells = new Cells(new Int32Array(offset + RECORD_WORDS + 2).fill(7), NO_SECTIONS);
   fc.assert(
     fc.property(anyState, (state) => {
       writeState(cells, offset, state);
@@ -53,7 +55,7 @@ test('every state comes back as it was written, over whatever the record held be
 });
 
 test('sixteen probes are kept with their deadlines, and all others are forgotten', () => {
-  const cells = new Cells(new Int32Array(RECORD_WORDS), 0);
+  const cells = new Cells(new Int32Array(RECORD_WORDS), NO_SECTIONS);
   const all = Array.from({ length: MOST_LEASES }, (_, id) => ({ id, deadline: 1_000.5 + id / 3 }));
   const probing = {
     kind: 'half_open' as const,
