@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { ActiveCall, CallContext } from './active-call.ts';
+import { type Cancellable, stopWaiting, waitFor } from './caller-signal.ts';
 import type { Clock } from './clock.ts';
 import { Deadline, deadlineQueue } from './deadline-queue.ts';
 import { CallTimeoutError } from './errors.ts';
@@ -27,12 +28,13 @@ export function raceCall(
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const race = new Race(call, limits, answer, fail, resolve, reject);
+    // Its listener would never hear of it.
     if (limits.signal?.aborted) race.cancel();
     else race.start(run);
   });
 }
 
-class Race extends Deadline {
+class Race extends Deadline implements Cancellable {
   readonly #call: ActiveCall;
   readonly #limits: CallLimits;
   readonly #answer: (value: unknown) => unknown;
@@ -40,7 +42,6 @@ class Race extends Deadline {
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   readonly #context = new AsyncResource('SWITCHGEARCALL');
-  #onCancel: (() => void) | undefined = undefined;
   #isOver = false;
 
   constructor(
@@ -63,10 +64,7 @@ class Race extends Deadline {
   start(run: (context: CallContext) => unknown): void {
     const { clock, timeoutMs, signal } = this.#limits;
     if (timeoutMs !== null) deadlineQueue(clock, timeoutMs).add(this);
-    if (signal) {
-      this.#onCancel = () => this.#context.runInAsyncScope(() => this.cancel());
-      signal.addEventListener('abort', this.#onCancel, { once: true });
-    }
+    if (signal) waitFor(signal, this);
     let returned: unknown;
     try {
       returned = run(this.#call);
@@ -82,7 +80,7 @@ class Race extends Deadline {
   }
 
   cancel(): void {
-    this.#cut('cancelled', this.#limits.signal?.reason);
+    this.#context.runInAsyncScope(() => this.#cut('cancelled', this.#limits.signal?.reason));
   }
 
   override fallDue(): void {
@@ -101,7 +99,7 @@ class Race extends Deadline {
     if (this.#isOver) return;
     this.#isOver = true;
     this.queue?.remove(this);
-    if (this.#onCancel) this.#limits.signal?.removeEventListener('abort', this.#onCancel);
+    if (this.#limits.signal) stopWaiting(this.#limits.signal, this);
     try {
       this.#resolve(settle(result));
     } catch (error) {

@@ -6,7 +6,6 @@ import { closeBreakersAfterEach, deferred, ending, fails, hangs, makeBreaker, NO
 closeBreakersAfterEach();
 
 const CALLS = 10_000;
-const AT_A_TIME = 2_000;
 
 /**
  * opossum#780: one controller for all calls of a breaker, so that one timeout aborts them all. cockatiel#101 and node#54614:
@@ -28,31 +27,31 @@ describe('aborting', () => {
     expect(breaker.stats().calls).toMatchObject({ success: 6_666, failure: 3_334 });
   });
 
-  test('two thousand calls at a time leave nothing, whether they end by answer, timeout or refusal', async () => {
+  test('ten thousand calls at a time leave nothing, whether they end by answer, timeout or refusal', async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on('warning', onWarning);
     const { breaker, clock } = makeBreaker(RULES);
     const { signal } = new AbortController();
     const answer = deferred();
-    const calls = Array.from({ length: AT_A_TIME }, (_, call) =>
+    const calls = Array.from({ length: CALLS }, (_, call) =>
       ending(breaker.execute(() => (call % 2 === 0 ? answer.promise : hangs()), { signal })),
     );
-    expect(listeners(signal)).toBe(AT_A_TIME);
+    expect(listeners(signal)).toBe(1);
     answer.resolve('answer');
     await clock.advance(49);
-    expect(listeners(signal)).toBe(AT_A_TIME / 2);
+    expect(listeners(signal)).toBe(1);
     await clock.advance(1);
     await Promise.all(calls);
     breaker.trip();
-    await Promise.all(Array.from({ length: AT_A_TIME }, () => ending(breaker.execute(hangs, { signal }))));
+    await Promise.all(Array.from({ length: CALLS }, () => ending(breaker.execute(hangs, { signal }))));
     expect(listeners(signal)).toBe(0);
     process.off('warning', onWarning);
     expect(warnings).toEqual([]);
     expect(breaker.stats().calls).toMatchObject({
-      success: AT_A_TIME / 2,
-      timeout: AT_A_TIME / 2,
-      rejected: AT_A_TIME,
+      success: CALLS / 2,
+      timeout: CALLS / 2,
+      rejected: CALLS,
     });
   });
 
