@@ -51,6 +51,15 @@ describe('the order of eviction', () => {
     expect(order.victim(0)).toBe(rests);
   });
 
+  test('one that is idle and may go goes before a fresh one at rest', () => {
+    const { order, items } = orderOf(1, true);
+    items[0]!.mayGoIdle = () => true;
+    const rests = new Item('rests');
+    order.add(rests, IDLE_MS);
+    expect(order.victim(IDLE_MS - 1)).toBe(rests);
+    expect(order.victim(IDLE_MS)).toBe(items[0]);
+  });
+
   test('one at rest that comes after all were found busy goes first', () => {
     const { order, items } = orderOf(100, true);
     expect(order.victim(0)).toBe(items[0]);
