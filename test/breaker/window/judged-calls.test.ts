@@ -78,6 +78,16 @@ describe('what a breaker judges by', () => {
     fail(ofCalls, 999, 3);
     expect(ofTime.counts(999)).toEqual({ executed: 20, failed: 20, slow: 0, consecutive: 23 });
   });
+
+  test('is of its buckets alone: a length and failures in a row that look like one more are none', () => {
+    const window = windowOf();
+    // The epoch of this time is the number of milliseconds of the window's length.
+    const now = 100_050;
+    fail(window, now, 2);
+    expect(window.counts(now)).toEqual({ executed: 2, failed: 2, slow: 0, consecutive: 2 });
+    window.resize(tripOf({ windowMs: 2_000 }), now);
+    expect(window.counts(now)).toEqual({ executed: 2, failed: 2, slow: 0, consecutive: 2 });
+  });
 });
 
 describe('failures in a row', () => {
