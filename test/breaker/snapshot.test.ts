@@ -187,6 +187,15 @@ describe('an override in a snapshot', () => {
     expect(next.breaker.override).toBeUndefined();
   });
 
+  test.each([['operator'], ['desired_state']] as const)('is still the one of whoever set it: %s', (reason) => {
+    const { breaker } = makeBreaker(RULES);
+    breaker.holdIn(override(60_000), { reason });
+    const next = inAnotherProcess();
+    next.breaker.importState(kept(breaker.exportState()));
+    expect(next.breaker.overrideSource).toBe(reason);
+    expect(next.observer.of('transitioned')).toMatchObject([{ to: 'forced_open', reason }]);
+  });
+
   test('that has run out meanwhile leaves the state that its release would have led to', () => {
     const expected = { forced_open: 'half_open', disabled: 'closed', shadow: 'closed' } as const;
     for (const mode of ['forced_open', 'disabled', 'shadow'] as const) {
@@ -240,6 +249,7 @@ describe('a bad snapshot', () => {
     ['window.timeouts', { window: { ...good.window, timeouts: 1 } }],
     ['override.mode', { override: { mode: 'ajar', reason: 'r', actor: 'a', expiresAt: '2027-01-01T00:00:00Z' } }],
     ['override', { override: 'forced_open' }],
+    ['overrideSource', { overrideSource: 'nobody' }],
     ['generation', { generation: 7 }],
   ])('is refused at its `%s`, and nothing changes', async (field, wrong) => {
     const { breaker } = makeBreaker(RULES);
