@@ -3,6 +3,7 @@ import { ActiveCall, type CallContext } from './active-call.ts';
 import type { Admission, BreakerCore, SettledOutcome } from './core.ts';
 import { type DeadlineQueue, deadlineQueue } from './deadline-queue.ts';
 import { BreakerLimitError, BreakerOpenError, stackless } from './errors.ts';
+import { countCall } from './memory/call-numbers.ts';
 import { type AttachedWire, type DivertResult, divert, divertSync } from './neutral/divert.ts';
 import type { DivertedCall, Replay, ReplayResult } from './neutral/wire.ts';
 import type { ValidOptions } from './options.ts';
@@ -167,7 +168,7 @@ export class CallPath {
   /** Counts a call that was not let through and that no wire took. */
   refuse({ limited }: Refusal): void {
     const outcome = limited ? 'limited' : 'rejected';
-    this.#core.count(outcome);
+    countCall(this.#core.cells, outcome);
     if (!limited) this.#observer.rejected();
     this.#listener.turnedAway(outcome);
   }
@@ -259,7 +260,7 @@ export class CallPath {
 
   #answerTurnedAway(refusal: Refusal, answer: DivertResult): unknown {
     if (!answer.taken) throw this.#refuse(refusal, answer.causes);
-    this.#core.count('diverted');
+    countCall(this.#core.cells, 'diverted');
     this.#listener.turnedAway('diverted');
     return answer.value;
   }

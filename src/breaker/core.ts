@@ -3,7 +3,6 @@ import {
   type BreakerMode,
   type BreakerSettings,
   type BreakerState,
-  type CallOutcome,
   checkSettingsPatch,
   checkSettingsRules,
   InvalidInputError,
@@ -15,19 +14,12 @@ import type { Clock } from './clock.ts';
 import type { Decision, Effect, MachineEvent, MachineState, Permit, RestoredState } from './machine/state.ts';
 import { initialState } from './machine/state.ts';
 import { transition } from './machine/transition.ts';
+import { countCall, countTransition, forgetOpening, noteOpening, readOpening } from './memory/call-numbers.ts';
 import type { Cells } from './memory/cells.ts';
-import { durationCount, readDurations, recordDuration } from './memory/duration-histogram.ts';
-import {
-  addRing,
-  type CountedOutcome,
-  callsCell,
-  createCells,
-  isTimed,
-  LAYOUT,
-  transitionsCell,
-} from './memory/layout.ts';
+import { recordDuration } from './memory/duration-histogram.ts';
+import { addRing, createCells, LAYOUT } from './memory/layout.ts';
 import { StateCell } from './memory/state-cell.ts';
-import type { HistogramReading, TransitionRecord } from './telemetry/observer.ts';
+import type { TransitionRecord } from './telemetry/observer.ts';
 import { CallWindow } from './window/call-window.ts';
 import type { WindowCounts } from './window/window-counts.ts';
 
@@ -66,8 +58,6 @@ const FIRST_STATE = initialState(0);
 const LIMIT_IS_FULL = { admitted: false, limited: true, retryAfterMs: 0 } as const;
 /** Generations begin at 1. */
 const NO_GENERATION = 0;
-/** The cell of `openedAt` while it is closed. */
-const NOT_OPENED = -1;
 
 /** A breaker's state and numbers: feeds the machine its events, keeps what it decides, and publishes afterwards. */
 export class BreakerCore {
@@ -85,7 +75,7 @@ export class BreakerCore {
   /** A core with numbers of its own. */
   static create(settings: BreakerSettings, clock: Clock, events: CoreEvents): BreakerCore {
     const cells = createCells(settings.trip.windowCalls);
-    cells.setDouble(LAYOUT.openedAt, NOT_OPENED);
+    forgetOpening(cells);
     const state = StateCell.create(cells, FIRST_STATE);
     return new BreakerCore(settings, clock, clock.monotonicMs(), cells, state, events);
   }
@@ -176,7 +166,7 @@ export class BreakerCore {
     const { permit, limited } = call.pass;
     if (limited) this.cells.add(LAYOUT.limited, -1);
     if (outcome === 'ignored' || outcome === 'cancelled') {
-      this.count(outcome);
+      countCall(this.cells, outcome);
       if (permit.lease !== null) this.#decide({ type: 'released', permit }, this.#timeOf(endedAt));
       return false;
     }
@@ -241,8 +231,8 @@ export class BreakerCore {
   restore(state: RestoredState, window: WindowCounts): void {
     const now = this.now();
     this.#decide({ type: 'restore', state }, now);
-    this.cells.setDouble(LAYOUT.openedAt, NOT_OPENED);
-    if (state.kind !== 'closed') this.#keepOpening(now);
+    forgetOpening(this.cells);
+    if (state.kind !== 'closed') noteOpening(this.cells, now);
     this.#window.clear();
     this.#window.restore(window, now);
   }
@@ -257,35 +247,6 @@ export class BreakerCore {
     const state = this.#state.read();
     if (state.kind === 'forced_open') return null;
     return state.kind === 'open' ? Math.max(0, state.until - this.now()) : 0;
-  }
-
-  count(outcome: CountedOutcome): void {
-    this.cells.increment(callsCell(outcome));
-  }
-
-  calls(outcome: CallOutcome): number {
-    return isTimed(outcome) ? durationCount(this.cells, outcome) : this.cells.getWide(callsCell(outcome));
-  }
-
-  durations(outcome: TimedOutcome): HistogramReading {
-    return readDurations(this.cells, outcome);
-  }
-
-  transitions(state: BreakerState, reason: TransitionReason): number {
-    const cell = transitionsCell(state, reason);
-    return cell === undefined ? 0 : this.cells.get(cell) >>> 0;
-  }
-
-  slowCalls(): number {
-    return this.cells.getWide(LAYOUT.slowCalls);
-  }
-
-  /** What was let through and has not come back. Other threads go on while it is added up, so it is not read below 0. */
-  activeCalls(): number {
-    const started = this.cells.getWide(LAYOUT.started);
-    let ended = 0;
-    for (const outcome of ENDS) ended += this.calls(outcome);
-    return Math.max(0, started - ended);
   }
 
   window(): WindowCounts {
@@ -384,26 +345,17 @@ export class BreakerCore {
     }
     if (effect.type !== 'transition') return undefined;
     const { from, to, reason } = effect;
-    const cell = transitionsCell(to.kind, reason);
-    if (cell !== undefined) this.cells.add(cell, 1);
-    if (to.kind === 'open' || to.kind === 'forced_open') this.#keepOpening(now);
+    countTransition(this.cells, to.kind, reason);
+    if (to.kind === 'open' || to.kind === 'forced_open') noteOpening(this.cells, now);
     const window = effect.counts ?? this.#window.counts(now);
     // One event can bring two transitions, such as an overdue probe and what came after it.
     const record = this.#record(from.kind, to, reason, window, now, note);
     if (to.kind === 'closed' || to.kind === 'disabled' || to.kind === 'shadow') {
-      this.cells.setDouble(LAYOUT.openedAt, NOT_OPENED);
+      forgetOpening(this.cells);
       // The failures that tripped it must not trip it again.
       this.#window.clear();
     }
     return () => this.#events.transitioned(record);
-  }
-
-  /** When it left closed, and what the wires had taken by then: what a reset tells. */
-  #keepOpening(now: number): void {
-    if (this.cells.getDouble(LAYOUT.openedAt) !== NOT_OPENED) return;
-    this.cells.setDouble(LAYOUT.openedAt, now);
-    this.cells.setDouble(LAYOUT.divertedBefore, this.calls('diverted'));
-    this.cells.setDouble(LAYOUT.rejectedBefore, this.calls('rejected'));
   }
 
   #record(
@@ -414,8 +366,7 @@ export class BreakerCore {
     now: number,
     note: string | undefined,
   ): TransitionRecord {
-    const openedAt = this.cells.getDouble(LAYOUT.openedAt);
-    const wasOpen = to.kind === 'closed' && openedAt !== NOT_OPENED;
+    const opening = to.kind === 'closed' ? readOpening(this.cells) : undefined;
     return {
       from,
       to: to.kind,
@@ -425,13 +376,8 @@ export class BreakerCore {
       note,
       window,
       cooldownMs: to.kind === 'open' ? to.until - to.since : 0,
-      openMs: wasOpen ? now - openedAt : undefined,
-      meanwhile: wasOpen
-        ? {
-            diverted: this.calls('diverted') - this.cells.getDouble(LAYOUT.divertedBefore),
-            rejected: this.calls('rejected') - this.cells.getDouble(LAYOUT.rejectedBefore),
-          }
-        : undefined,
+      openMs: opening && now - opening.at,
+      meanwhile: opening && { diverted: opening.diverted, rejected: opening.rejected },
     };
   }
 }
@@ -446,9 +392,6 @@ export function settingsWith(own: BreakerSettings, patch: SettingsPatch | undefi
   if (broken.length > 0) throw new InvalidInputError(broken);
   return settings;
 }
-
-/** Outcomes of calls that were let through. */
-const ENDS: readonly SettledOutcome[] = ['success', 'failure', 'timeout', 'ignored', 'cancelled'];
 
 /** Only these states look at the window. */
 function judgesByWindow({ kind }: MachineState): boolean {

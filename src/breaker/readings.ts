@@ -6,6 +6,9 @@ import type {
   TransitionReason,
 } from '@switchgear/conventions';
 import type { BreakerCore } from './core.ts';
+import { readActiveCalls, readCalls, readTransitions } from './memory/call-numbers.ts';
+import { readDurations } from './memory/duration-histogram.ts';
+import { LAYOUT } from './memory/layout.ts';
 import type { BreakerReadings, CallSpans, HistogramReading, WireReadings } from './telemetry/observer.ts';
 import type { WindowCounts } from './window/window-counts.ts';
 
@@ -42,11 +45,11 @@ export class CoreReadings implements BreakerReadings {
   }
 
   calls(outcome: CallOutcome): number {
-    return this.#core.calls(outcome);
+    return readCalls(this.#core.cells, outcome);
   }
 
   durations(outcome: TimedOutcome): HistogramReading {
-    return this.#core.durations(outcome);
+    return readDurations(this.#core.cells, outcome);
   }
 
   wallMs(): number {
@@ -58,15 +61,15 @@ export class CoreReadings implements BreakerReadings {
   }
 
   slowCalls(): number {
-    return this.#core.slowCalls();
+    return this.#core.cells.getWide(LAYOUT.slowCalls);
   }
 
   activeCalls(): number {
-    return this.#core.activeCalls();
+    return readActiveCalls(this.#core.cells);
   }
 
   transitions(state: BreakerState, reason: TransitionReason): number {
-    return this.#core.transitions(state, reason);
+    return readTransitions(this.#core.cells, state, reason);
   }
 
   window(): WindowCounts {
