@@ -141,14 +141,18 @@ describe('calls allowed by hand', () => {
     ]);
   });
 
-  test('are waited for up to 1,024: the oldest beyond is given back', () => {
-    const { breaker } = makeBreaker({ ...BY_HAND, trip: { ...NO_RULE, failures: 10_000 } });
-    for (let call = 0; call < 1_024; call++) breaker.allow();
+  test('are waited for up to 1,024: the oldest beyond is given back', async () => {
+    const { breaker, clock, observer } = makeBreaker({ ...BY_HAND, trip: { ...NO_RULE, failures: 10_000 } });
+    breaker.allow();
+    await clock.advance(10);
+    for (let call = 1; call < 1_024; call++) breaker.allow();
     expect(breaker.stats().calls.cancelled).toBe(0);
     breaker.allow();
     expect(breaker.stats().calls.cancelled).toBe(1);
+    await clock.advance(10);
     for (let call = 0; call < 1_024; call++) breaker.recordSuccess();
     expect(breaker.stats().calls).toMatchObject({ success: 1_024, cancelled: 1 });
+    expect(observer.of('timed')[0]).toEqual({ outcome: 'success', durationMs: 10 });
   });
 
   test('that nobody tells of are not taken for slow ones', async () => {
@@ -204,6 +208,18 @@ describe('an error that nobody asked a permit for', () => {
     for (let success = 0; success < 50; success++) breaker.recordSuccess();
     expect(breaker.state).toBe('half_open');
     probe?.recordSuccess();
+    expect(breaker.state).toBe('closed');
+  });
+
+  test('decides nothing on a ramp either', async () => {
+    const { breaker, clock } = makeBreaker({ ...BY_HAND, halfOpen: { probes: 1, ramp: [0.9], rampStepMs: 1_000 } });
+    breaker.trip();
+    await clock.advance(1_000);
+    await breaker.execute(() => 'probe');
+    for (let error = 0; error < 50; error++) breaker.recordError(unwell);
+    await clock.advance(1_000);
+    expect(breaker.state).toBe('half_open');
+    await breaker.execute(() => 'good');
     expect(breaker.state).toBe('closed');
   });
 

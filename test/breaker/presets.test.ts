@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DEFAULT_SETTINGS } from '@switchgear/conventions';
 import { describe, expect, test } from 'vitest';
 import { CallTimeoutError, presets } from '../../src/breaker/index.ts';
@@ -8,6 +10,19 @@ closeBreakersAfterEach();
 type Preset = (typeof presets)[keyof typeof presets];
 const each = Object.entries(presets) as [string, Preset][];
 
+/** The rows of the table in docs/breaker.md: a setting, and its value in each preset. */
+const documented = readFileSync(join(import.meta.dirname, '../../docs/breaker.md'), 'utf8')
+  .split('\n## ')
+  .find((section) => section.startsWith('Presets'))!
+  .split('\n')
+  .filter((line) => line.startsWith('| `') && !line.startsWith('| setting'))
+  .map((line) =>
+    line
+      .split('|')
+      .map((cell) => cell.trim().replaceAll('`', ''))
+      .slice(1, -1),
+  );
+
 /** A breaker with a preset, that a sudden outage has just opened. */
 async function opened(preset: Preset) {
   const made = makeBreaker(preset);
@@ -16,7 +31,17 @@ async function opened(preset: Preset) {
   return made;
 }
 
-describe.each(each)('the %s preset', (_, preset) => {
+describe.each(each)('the %s preset', (name, preset) => {
+  test('has the numbers that its documentation gives', () => {
+    expect(documented.length).toBeGreaterThan(10);
+    const column = Object.keys(presets).indexOf(name);
+    for (const [setting, ...cells] of documented) {
+      const value = setting!.split('.').reduce<unknown>((of, key) => (of as Record<string, unknown>)?.[key], preset);
+      const cell = cells[column]!;
+      expect([setting, value]).toEqual([setting, cell === '' ? undefined : JSON.parse(cell.replaceAll('_', ''))]);
+    }
+  });
+
   test('leaves what it does not name as it is by default, and can be laid over', () => {
     const { breaker } = makeBreaker({ ...preset, cooldownMs: 1_000 });
     expect(breaker.settings).toEqual({
