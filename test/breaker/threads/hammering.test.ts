@@ -12,16 +12,19 @@ const QUICK = {
 } as const satisfies BreakerOptions;
 const HELD_OPEN = { ...QUICK, cooldownMs: 3_600_000 } as const satisfies BreakerOptions;
 
+/** Many threads on few processors take their time. */
+const PATIENCE_MS = 60_000;
+
 let members: Member[];
 beforeAll(async () => {
   members = await Member.all(THREADS);
-});
+}, PATIENCE_MS);
 afterAll(() => Promise.all(members.map((member) => member.dismiss())));
 
 let crew: Crew;
 afterEach(() => crew.breaker.close());
 
-describe('eight threads at full speed', () => {
+describe('eight threads at full speed', { timeout: PATIENCE_MS }, () => {
   test('lose no count and publish each transition once', async () => {
     crew = new Crew('hammered', QUICK);
     await crew.take(members);

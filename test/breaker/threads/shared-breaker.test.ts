@@ -25,7 +25,7 @@ let one: Member;
 let other: Member;
 beforeAll(async () => {
   [one, other] = (await Member.all(2)) as [Member, Member];
-});
+}, 60_000);
 afterAll(() => Promise.all([one.dismiss(), other.dismiss()]));
 
 const made: Crew<readonly NeutralWire[]>[] = [];
