@@ -193,11 +193,13 @@ export class MachineModel {
   /** What the present step of the ramp has seen; nothing while it probes. */
   stepTally() {
     const { passed, ends } = this.steps.at(-1) ?? { passed: [], ends: [] };
+    const failed = ends.filter((end) => end.failed).length;
     return {
       offered: passed.length,
       admitted: passed.filter(Boolean).length,
-      executed: ends.filter(({ executed }) => executed).length,
-      failed: ends.filter(({ failed }) => failed).length,
+      // A call that was counted as slow in the step before may fail in this one.
+      executed: Math.max(ends.filter(({ executed }) => executed).length, failed),
+      failed,
       slow: ends.filter(({ slow }) => slow).length,
     };
   }

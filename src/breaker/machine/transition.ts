@@ -181,10 +181,13 @@ function judgeProbe(state: HalfOpen, { permit, failed, slow }: Verdict, at: Circ
 }
 
 function judgeRamp(state: HalfOpen, { failed, slow, wasOverdue }: Verdict, at: Circumstances): Decision {
+  const allFailed = state.failed + (failed ? 1 : 0);
+  const allExecuted = state.executed + (wasOverdue ? 0 : 1);
   const judged = {
     ...state,
-    executed: state.executed + (wasOverdue ? 0 : 1),
-    failed: state.failed + (failed ? 1 : 0),
+    // A call that was slow in flight may have been counted in the step before this one, where it fails.
+    executed: Math.max(allExecuted, allFailed),
+    failed: allFailed,
     slow: state.slow + (slow && !wasOverdue ? 1 : 0),
   };
   return advanceRamp(judged, at);
