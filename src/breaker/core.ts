@@ -44,7 +44,7 @@ export interface AdmittedCall {
   readonly pass: Pass;
   /** Monotonic ms. */
   readonly startedAt: number;
-  /** Under which it was counted as slow in flight. */
+  /** Under which it was counted as slow in flight: the window's mark, or the step of the ramp. */
   overdueMark: number | undefined;
 }
 
@@ -190,11 +190,13 @@ export class BreakerCore {
   /** Counts a call as slow that has been in flight for longer than the slow threshold. */
   overdue(call: AdmittedCall): void {
     const { permit } = call.pass;
+    const now = this.now();
+    // Time alone may have ended the step that the call is counted in.
+    if (this.#state.read().kind === 'half_open') this.#decide({ type: 'tick' }, now);
     const state = this.#state.read();
     if (permit.generation !== state.generation || (state.kind === 'half_open' && state.step === 0)) return;
-    const now = this.now();
     this.cells.increment(LAYOUT.slowCalls);
-    call.overdueMark = judgesByWindow(state) ? this.#window.recordOverdue(now) : 0;
+    call.overdueMark = judgesByWindow(state) ? this.#window.recordOverdue(now) : stepOf(state);
     this.#decide({ type: 'overdue', permit, counts: this.#window.counts(now) }, now);
   }
 
@@ -306,8 +308,7 @@ export class BreakerCore {
     }
     if (byWindow) this.#window.record(now, { failed, slow, overdueMark });
     const counts = this.#window.counts(now);
-    const wasOverdue = overdueMark !== undefined;
-    const event: MachineEvent = { type: 'settled', permit, failed, slow, wasOverdue, counts };
+    const event: MachineEvent = { type: 'settled', permit, failed, slow, overdueStep: overdueMark, counts };
     const { effects } = this.#decide(event, now, undefined, (decided) =>
       report?.(isCurrent && opens(decided), isCurrent),
     );
@@ -391,6 +392,10 @@ export function settingsWith(own: BreakerSettings, patch: SettingsPatch | undefi
   const broken = checkSettingsRules(settings);
   if (broken.length > 0) throw new InvalidInputError(broken);
   return settings;
+}
+
+function stepOf(state: MachineState): number {
+  return state.kind === 'half_open' ? state.step : 0;
 }
 
 /** Only these states look at the window. */

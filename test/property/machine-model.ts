@@ -19,6 +19,8 @@ export interface ModelCall {
   fate: 'out' | 'good' | 'back';
   /** Its place in the log, where it stands there before its end: it was slow while in flight. */
   logged: Logged | null;
+  /** The step of a ramp in which it was found slow in flight; 0 outside of one. */
+  loggedStep: number | null;
 }
 
 /** A judged call. */
@@ -78,7 +80,7 @@ export class MachineModel {
     this.#said += `${answer};`;
     if (!passed) return { said: this.#take(), call: null };
     const deadline = answer === 'probe' ? this.now + this.settings.halfOpen.probeTimeoutMs : null;
-    const call: ModelCall = { stay: this.stays.length, deadline, fate: 'out', logged: null };
+    const call: ModelCall = { stay: this.stays.length, deadline, fate: 'out', logged: null, loggedStep: null };
     if (deadline !== null) this.probes.push(call);
     return { said: this.#take(), call };
   }
@@ -92,7 +94,8 @@ export class MachineModel {
       return { said: this.#take(), counts: ALARMING };
     }
     if (this.steps.length > 0) {
-      const isNew = call.logged === null;
+      // It counts in the step in which it ends, unless that one has it as a slow one already.
+      const isNew = call.loggedStep !== this.steps.length;
       this.steps.at(-1)!.ends.push({ executed: isNew, failed, slow: slow && isNew });
       this.#judgeStep();
       return { said: this.#take(), counts: ALARMING };
@@ -107,11 +110,13 @@ export class MachineModel {
   }
 
   /** A call in flight is found to be slow. */
-  overdue(call: ModelCall): { readonly said: string; readonly counts: WindowCounts } {
+  overdue(call: ModelCall): { readonly said: string; readonly counts: WindowCounts; readonly step: number } {
     this.#timePasses();
+    const step = this.steps.length;
+    call.loggedStep = step;
     const mark = { at: this.now, failed: false, slow: true };
     call.logged = mark;
-    if (call.stay !== this.stays.length) return { said: this.#take(), counts: ALARMING };
+    if (call.stay !== this.stays.length) return { said: this.#take(), counts: ALARMING, step };
     if (this.steps.length > 0) {
       this.steps.at(-1)!.ends.push({ executed: true, failed: false, slow: true });
       this.#judgeStep();
@@ -119,9 +124,9 @@ export class MachineModel {
       this.log.push(mark);
       const counts = this.counts();
       this.#judgeWindow(false, true);
-      return { said: this.#take(), counts };
+      return { said: this.#take(), counts, step };
     }
-    return { said: this.#take(), counts: ALARMING };
+    return { said: this.#take(), counts: ALARMING, step };
   }
 
   /** A call was ignored or cancelled. */
@@ -193,13 +198,11 @@ export class MachineModel {
   /** What the present step of the ramp has seen; nothing while it probes. */
   stepTally() {
     const { passed, ends } = this.steps.at(-1) ?? { passed: [], ends: [] };
-    const failed = ends.filter((end) => end.failed).length;
     return {
       offered: passed.length,
       admitted: passed.filter(Boolean).length,
-      // A call that was counted as slow in the step before may fail in this one.
-      executed: Math.max(ends.filter(({ executed }) => executed).length, failed),
-      failed,
+      executed: ends.filter(({ executed }) => executed).length,
+      failed: ends.filter(({ failed }) => failed).length,
       slow: ends.filter(({ slow }) => slow).length,
     };
   }

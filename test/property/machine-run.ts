@@ -22,7 +22,8 @@ const POSSIBLE = new Set(POSSIBLE_TRANSITIONS.map(([state, reason]) => `${state}
 interface CallOut {
   readonly permit: Permit;
   readonly model: ModelCall;
-  wasOverdue: boolean;
+  /** The step in which it was found slow in flight; 0 outside of a ramp. */
+  overdueStep: number | undefined;
 }
 
 /** What sequences have reached, over all runs: a property that reaches little says little. */
@@ -172,7 +173,7 @@ export class MachineRun {
     if (answer?.type !== 'admit' || !call) this.#fail('a call was not answered');
     this.#admitted += 1;
     if (this.#probesGiven() > this.#settings.halfOpen.probes) this.#fail('more probes than can decide');
-    this.#out.push({ permit: answer.permit, model: call, wasOverdue: false });
+    this.#out.push({ permit: answer.permit, model: call, overdueStep: undefined });
     if (answer.permit.generation !== this.#state.generation) this.#fail('a permit of another generation');
     if ((answer.permit.lease === null) !== (call.deadline === null)) this.#fail('a probe without a lease, or no probe');
   }
@@ -185,21 +186,21 @@ export class MachineRun {
 
   #end(call: CallOut, ending: Ending): void {
     this.#ended += 1;
-    const { permit, wasOverdue } = call;
+    const { permit, overdueStep } = call;
     if (ending === 'ignored' || ending === 'cancelled') {
       this.#hear(this.#model.release(call.model), { type: 'released', permit });
       return;
     }
     const failed = ending === 'failure' || ending === 'timeout' || ending === 'slow_failure';
-    const slow = wasOverdue || (ending !== 'success' && ending !== 'failure');
+    const slow = overdueStep !== undefined || (ending !== 'success' && ending !== 'failure');
     const { said, counts } = this.#model.settle(call.model, failed, slow);
-    this.#hear(said, { type: 'settled', permit, failed, slow, wasOverdue, counts });
+    this.#hear(said, { type: 'settled', permit, failed, slow, overdueStep, counts });
   }
 
   #overdue(call: CallOut | undefined): void {
-    if (!call || call.wasOverdue) return;
-    call.wasOverdue = true;
-    const { said, counts } = this.#model.overdue(call.model);
+    if (!call || call.overdueStep !== undefined) return;
+    const { said, counts, step } = this.#model.overdue(call.model);
+    call.overdueStep = step;
     this.#hear(said, { type: 'overdue', permit: call.permit, counts });
   }
 

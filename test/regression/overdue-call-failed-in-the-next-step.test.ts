@@ -32,6 +32,6 @@ test('a call that was slow in one step of the ramp and fails in the next is a ca
   feed({ type: 'overdue', permit, counts: nothing }, 50);
   feed({ type: 'tick' }, 100);
   expect(state).toMatchObject({ kind: 'half_open', step: 2, executed: 0 });
-  feed({ type: 'settled', permit, failed: true, slow: true, wasOverdue: true, counts: nothing }, 110);
-  expect(state).toMatchObject({ step: 2, executed: 1, failed: 1 });
+  feed({ type: 'settled', permit, failed: true, slow: true, overdueStep: 1, counts: nothing }, 110);
+  expect(state).toMatchObject({ step: 2, executed: 1, failed: 1, slow: 1 });
 });

@@ -194,7 +194,7 @@ function eventsIn(state: MachineState): MachineEvent[] {
     permit,
     failed,
     slow,
-    wasOverdue: false,
+    overdueStep: undefined,
     counts: { executed: 1, failed: failed ? 1 : 0, slow: slow ? 1 : 0, consecutive: failed ? 1 : 0 },
   });
   const byOperators = (['operator', 'desired_state'] as const).flatMap((reason): MachineEvent[] => [

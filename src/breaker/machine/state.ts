@@ -73,8 +73,8 @@ export interface Verdict {
   readonly permit: Permit;
   readonly failed: boolean;
   readonly slow: boolean;
-  /** It was counted as slow while it was in flight. */
-  readonly wasOverdue: boolean;
+  /** The step of the ramp in which it was counted as slow in flight; undefined where it was not, or not in a ramp. */
+  readonly overdueStep: number | undefined;
   /** The window with this call in it. */
   readonly counts: WindowCounts;
 }

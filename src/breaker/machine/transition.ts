@@ -180,15 +180,14 @@ function judgeProbe(state: HalfOpen, { permit, failed, slow }: Verdict, at: Circ
   return back.good >= at.settings.halfOpen.probes ? endProbing(back, at) : unchanged(back);
 }
 
-function judgeRamp(state: HalfOpen, { failed, slow, wasOverdue }: Verdict, at: Circumstances): Decision {
-  const allFailed = state.failed + (failed ? 1 : 0);
-  const allExecuted = state.executed + (wasOverdue ? 0 : 1);
+function judgeRamp(state: HalfOpen, { failed, slow, overdueStep }: Verdict, at: Circumstances): Decision {
+  // It counts in the step in which it ends, unless that one has it already.
+  const isCounted = overdueStep === state.step;
   const judged = {
     ...state,
-    // A call that was slow in flight may have been counted in the step before this one, where it fails.
-    executed: Math.max(allExecuted, allFailed),
-    failed: allFailed,
-    slow: state.slow + (slow && !wasOverdue ? 1 : 0),
+    executed: state.executed + (isCounted ? 0 : 1),
+    failed: state.failed + (failed ? 1 : 0),
+    slow: state.slow + (slow && !isCounted ? 1 : 0),
   };
   return advanceRamp(judged, at);
 }

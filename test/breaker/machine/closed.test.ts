@@ -46,7 +46,7 @@ describe('closed', () => {
   test('a trip by a rule tells what the window held, and that of an operator does not', () => {
     const machine = new DrivenMachine();
     const window = counts({ executed: 4, failed: 4 });
-    const verdict = { permit: machine.permit, failed: true, slow: false, wasOverdue: false, counts: window };
+    const verdict = { permit: machine.permit, failed: true, slow: false, overdueStep: undefined, counts: window };
     const { state, effects } = machine.decide({ type: 'settled', ...verdict });
     expect(effects).toEqual([
       { type: 'transition', from: machine.state, to: state, reason: 'threshold', counts: window },

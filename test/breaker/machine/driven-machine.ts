@@ -97,7 +97,7 @@ export class DrivenMachine {
   }
 
   settle(verdict: Partial<Verdict>): string[] {
-    const common = { permit: this.lastPermit, failed: false, slow: false, wasOverdue: false, counts: counts() };
+    const common = { permit: this.lastPermit, failed: false, slow: false, overdueStep: undefined, counts: counts() };
     return this.feed({ type: 'settled', ...common, ...verdict });
   }
 

@@ -106,7 +106,7 @@ describe('shadow', () => {
   test('reports a trip where a closed breaker would trip, for the same reason and with the window', () => {
     const machine = held('shadow', { trip: { consecutive: 3, slowRatio: 0.5, slowMs: 1 } });
     const window = counts({ executed: 3, failed: 3, consecutive: 3 });
-    const verdict = { permit: machine.permit, failed: true, slow: false, wasOverdue: false, counts: window };
+    const verdict = { permit: machine.permit, failed: true, slow: false, overdueStep: undefined, counts: window };
     expect(machine.decide({ type: 'settled', ...verdict }).effects).toEqual([
       { type: 'shadow_trip', reason: 'consecutive', counts: window },
     ]);

@@ -256,14 +256,14 @@ describe('a call of the ramp that is slow while in flight', () => {
   test('is not counted again when it ends well', () => {
     const machine = ramp([0.5], { trip: slowRule });
     machine.overdue(counts(), machine.permit);
-    machine.settle({ permit: machine.permit, slow: true, wasOverdue: true });
+    machine.settle({ permit: machine.permit, slow: true, overdueStep: 1 });
     expect(machine.state).toMatchObject({ executed: 1, slow: 1, failed: 0 });
   });
 
   test('is still a failure when it then fails', () => {
     const machine = ramp([0.5], { trip: slowRule });
     machine.overdue(counts(), machine.permit);
-    machine.settle({ permit: machine.permit, failed: true, slow: true, wasOverdue: true });
+    machine.settle({ permit: machine.permit, failed: true, slow: true, overdueStep: 1 });
     expect(machine.state).toMatchObject({ executed: 1, slow: 1, failed: 1 });
   });
 
