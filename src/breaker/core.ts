@@ -329,9 +329,10 @@ export class BreakerCore {
     for (;;) {
       const before = this.#state.read();
       const decision = transition(before, event, { now, settings: this.#settings, chance: Math.random() });
+      const held = this.#forgetBefore(before, decision.state, now);
       // Another thread's decision came first: this one is made anew, on what that one left.
       if (decision.state !== before && !this.#state.replace(decision.state)) continue;
-      const records = decision.effects.map((effect) => this.#keep(effect, decision.state, now, note));
+      const records = decision.effects.map((effect) => this.#keep(effect, decision.state, held, now, note));
       beforePublishing?.(decision.effects);
       // Published only once everything is decided: a listener that calls back finds the breaker in its new state.
       for (const record of records) record?.();
@@ -339,7 +340,24 @@ export class BreakerCore {
     }
   }
 
-  #keep(effect: Effect, after: MachineState, now: number, note: string | undefined): (() => void) | undefined {
+  /**
+   * The failures that tripped it must not trip it again, in no thread: they are forgotten before the state in which they
+   * would count is in force. Returns what the window held.
+   */
+  #forgetBefore(before: MachineState, after: MachineState, now: number): WindowCounts | undefined {
+    if (!judgesByWindow(after) || judgesByWindow(before)) return undefined;
+    const held = this.#window.counts(now);
+    this.#window.clear();
+    return held;
+  }
+
+  #keep(
+    effect: Effect,
+    after: MachineState,
+    held: WindowCounts | undefined,
+    now: number,
+    note: string | undefined,
+  ): (() => void) | undefined {
     if (effect.type === 'shadow_trip') {
       const record = this.#record('shadow', after, effect.reason, effect.counts, now, note);
       return () => this.#events.shadowTripped(record);
@@ -348,13 +366,13 @@ export class BreakerCore {
     const { from, to, reason } = effect;
     countTransition(this.cells, to.kind, reason);
     if (to.kind === 'open' || to.kind === 'forced_open') noteOpening(this.cells, now);
-    const window = effect.counts ?? this.#window.counts(now);
+    const window = effect.counts ?? held ?? this.#window.counts(now);
     // One event can bring two transitions, such as an overdue probe and what came after it.
     const record = this.#record(from.kind, to, reason, window, now, note);
     if (to.kind === 'closed' || to.kind === 'disabled' || to.kind === 'shadow') {
       forgetOpening(this.cells);
-      // The failures that tripped it must not trip it again.
-      this.#window.clear();
+      // Between two states that judge by it, such as shadow and closed, it is forgotten only now.
+      if (held === undefined) this.#window.clear();
     }
     return () => this.#events.transitioned(record);
   }

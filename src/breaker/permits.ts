@@ -44,11 +44,22 @@ export class Permits {
   }
 
   recordSuccess(): void {
-    (this.#waiting.shift() ?? this.#unasked()).recordSuccess();
+    (this.#oldest() ?? this.#unasked()).recordSuccess();
   }
 
   recordError(error: unknown): void {
-    (this.#waiting.shift() ?? this.#unasked()).recordError(error);
+    (this.#oldest() ?? this.#unasked()).recordError(error);
+  }
+
+  /** One that was never recorded must not take the record of each later one, a probe's among them: it is given up. */
+  #oldest(): HandPermit | undefined {
+    const { clock, settings } = this.#core;
+    const givenUpBefore = clock.monotonicMs() - settings.halfOpen.probeTimeoutMs;
+    for (let oldest = this.#waiting.shift(); oldest; oldest = this.#waiting.shift()) {
+      if (oldest.startedAt > givenUpBefore) return oldest;
+      oldest.release();
+    }
+    return undefined;
   }
 
   #take(): HandPermit | undefined {
@@ -84,6 +95,10 @@ class HandPermit implements CallPermit {
 
   release(): void {
     this.#giveBack('cancelled', undefined);
+  }
+
+  get startedAt(): number {
+    return this.#call.startedAt;
   }
 
   neverOverdue(): void {

@@ -32,7 +32,7 @@ export class Publisher implements CoreEvents, CallListener {
   /** Telemetry hears of each transition once in a process: from the thread that owns the breaker. */
   readonly #ownsTelemetry: boolean;
   #observer: IsolatedObserver | undefined = undefined;
-  #announce: ((announcement: Announcement) => void) | undefined = undefined;
+  #share: ((announcement: Announcement) => void) | undefined = undefined;
   #transitions: Listeners<Transition> | undefined = undefined;
   #failures: Listeners<CallFailure> | undefined = undefined;
   #turnedAway: Listeners<TurnedAwayCall> | undefined = undefined;
@@ -47,21 +47,17 @@ export class Publisher implements CoreEvents, CallListener {
     this.#observer = observer;
   }
 
-  /** Where other threads are to hear of what this one decided. */
-  announceTo(announce: ((announcement: Announcement) => void) | undefined): void {
-    this.#announce = announce;
+  /** Where threads share the breaker: what this one decides goes to `share`, which has it published in its turn. */
+  shareBy(share: (announcement: Announcement) => void): void {
+    this.#share = share;
   }
 
   transitioned(record: TransitionRecord): void {
-    const announcement: Announcement = { kind: 'transition', record };
-    this.hear(announcement);
-    this.#announce?.(announcement);
+    this.#publish({ kind: 'transition', record });
   }
 
   shadowTripped(record: TransitionRecord): void {
-    const announcement: Announcement = { kind: 'shadow_trip', record };
-    this.hear(announcement);
-    this.#announce?.(announcement);
+    this.#publish({ kind: 'shadow_trip', record });
   }
 
   /** Publishes what this thread or another one decided. */
@@ -96,6 +92,11 @@ export class Publisher implements CoreEvents, CallListener {
   onTurnedAway(listener: (call: TurnedAwayCall) => void): () => void {
     this.#turnedAway ??= new Set();
     return added(this.#turnedAway, listener);
+  }
+
+  #publish(announcement: Announcement): void {
+    if (this.#share) this.#share(announcement);
+    else this.hear(announcement);
   }
 
   #tell<Heard>(listeners: Listeners<Heard> | undefined, heard: Heard): void {

@@ -58,7 +58,7 @@ export class AttachedBreaker<Wires extends readonly NeutralWire[] = readonly Neu
     publisher.connect(observer);
     super({ core, path: new CallPath(valid, core, wires, observer, publisher), publisher, readings });
     this.#settings = settings;
-    this.#announcements = new Announcements(handle.channel, publisher);
+    this.#announcements = new Announcements(handle.channel, publisher, valid.clock, core.generation);
   }
 
   /** Takes no more calls in this thread. The breaker goes on in the others. */

@@ -25,7 +25,7 @@ export class SharedBreaker {
       madeAt: processMs(core.clock) - core.now(),
       channel: `switchgear.breaker.${randomUUID()}`,
     };
-    this.#announcements = new Announcements(this.handle.channel, publisher);
+    this.#announcements = new Announcements(this.handle.channel, publisher, core.clock, core.generation);
   }
 
   publishSettings(settings: BreakerSettings): void {

@@ -90,6 +90,27 @@ describe('eight threads at full speed', { timeout: PATIENCE_MS }, () => {
     }
   });
 
+  test('trip again only on failures of after the reset', async () => {
+    // So many that a trip by those of before would show against the few that end late.
+    const failures = 2_000;
+    crew = new Crew('reset-while-failing', { ...HELD_OPEN, trip: { ...HELD_OPEN.trip, failures } });
+    await crew.take(members);
+    crew.setMode(BAD);
+    const work = crew.ask({ task: 'work' });
+
+    for (let round = 1; round <= 30; round++) {
+      await crew.heard(2 * round);
+      expect(crew.breaker.reset()).toBe(true);
+    }
+    crew.setMode(STOP);
+    const { failure } = sumOf(await work);
+
+    await crew.heardAll();
+    const trips = crew.observer.records.filter(({ to }) => to === 'open').length;
+    expect(trips).toBeGreaterThanOrEqual(30);
+    expect(failure).toBeGreaterThanOrEqual(trips * failures);
+  });
+
   test('never have more probes out than are asked for, and close with exactly these', async () => {
     crew = new Crew('probed', QUICK);
     await crew.take(members);
