@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { CASES } from './cases.ts';
 import { runChild } from './child-process.ts';
 import type { Measurement } from './measurement.ts';
-import { circumstances, writeResults } from './results-file.ts';
+import { checkPlace, circumstances, writeResults } from './results-file.ts';
 import { type Row, rowsOf } from './rows.ts';
 import { plainTable, verdict } from './table.ts';
 
@@ -32,7 +32,11 @@ if (values.help) console.log(HELP);
 else if (unknown.length > 0)
   fail(`no case is called ${unknown.join(', ')}; there are ${Object.keys(CASES).join(', ')}`);
 else if (values.only && values.markdown) fail('--markdown takes the whole table, so it does not go with --only');
-else await run(asked);
+else {
+  // Before the minutes it takes, and not after them.
+  if (values.markdown) await checkPlace(values.markdown);
+  await run(asked);
+}
 
 async function run(names: readonly string[]): Promise<void> {
   const rows: Row[] = [];
@@ -46,10 +50,10 @@ async function run(names: readonly string[]): Promise<void> {
       broken.push(`could not run: ${(error as Error).message}`);
     }
   }
+  console.log(plainTable(rows));
   const at = circumstances();
   if (values.json) await writeFile(values.json, `${JSON.stringify({ ...at, rows }, null, 2)}\n`);
   if (values.markdown && broken.length === 0) await writeResults(values.markdown, rows, at);
-  console.log(plainTable(rows));
   for (const line of broken) fail(line);
   console.log(verdict(rows));
 }

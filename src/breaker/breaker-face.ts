@@ -112,7 +112,7 @@ export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonl
 
   /**
    * Whether a call may be made now. Tell what became of it by `recordSuccess` or `recordError`, in the order of the calls; at
-   * most 1,024 are waited for, each for `probeTimeoutMs`. Where calls overlap and their order matters, use `acquire`.
+   * most 1,024 are waited for, after a transition for `probeTimeoutMs`. Where calls overlap and their order matters, use `acquire`.
    */
   allow(): boolean {
     if (this.isShutDown) return false;

@@ -71,6 +71,8 @@ export class BreakerCore {
   /** What calls are admitted with while it is closed: one object for all of a generation. */
   #pass: Pass;
   #passOf: MachineState;
+  /** The state in which the last call was judged. */
+  #judgedIn: MachineState | undefined = undefined;
 
   /** A core with numbers of its own. */
   static create(settings: BreakerSettings, clock: Clock, events: CoreEvents): BreakerCore {
@@ -176,7 +178,7 @@ export class BreakerCore {
     const { slowMs } = this.#settings.trip;
     const slow = wasOverdue || (slowMs !== null && durationMs > slowMs);
     if (slow && !wasOverdue) this.cells.increment(LAYOUT.slowCalls);
-    const state = this.#state.read();
+    const state = this.#readState();
     // Late result: its permit is from an older generation, and its news would spoil the window of this one.
     const isCurrent = permit.generation === state.generation;
     const now = this.#timeOf(endedAt);
@@ -193,7 +195,7 @@ export class BreakerCore {
     const now = this.now();
     // Time alone may have ended the step that the call is counted in.
     if (this.#state.read().kind === 'half_open') this.#decide({ type: 'tick' }, now);
-    const state = this.#state.read();
+    const state = this.#readState();
     if (permit.generation !== state.generation || (state.kind === 'half_open' && state.step === 0)) return;
     this.cells.increment(LAYOUT.slowCalls);
     call.overdueMark = judgesByWindow(state) ? this.#window.recordOverdue(now) : stepOf(state);
@@ -221,6 +223,7 @@ export class BreakerCore {
     if (windowCalls !== null) addRing(this.cells);
     this.#settings = settings;
     this.#window.resize(settings.trip, this.now());
+    if (this.cells.isShared) this.#state.touch();
   }
 
   /** Takes note that another thread has changed the settings. */
@@ -237,6 +240,7 @@ export class BreakerCore {
     if (state.kind !== 'closed') noteOpening(this.cells, now);
     this.#window.clear();
     this.#window.restore(window, now);
+    if (this.cells.isShared) this.#state.touch();
   }
 
   /** The state as the machine has it, after what time alone has decided. */
@@ -262,6 +266,16 @@ export class BreakerCore {
 
   #timeOf(monotonicMs: number): number {
     return Math.max(0, monotonicMs - this.#origin);
+  }
+
+  /** The state to judge a call by. Where it is not the one of the last call, the window may not be either. */
+  #readState(): MachineState {
+    const state = this.#state.read();
+    if (state !== this.#judgedIn) {
+      this.#judgedIn = state;
+      this.#window.lookAgain();
+    }
+    return state;
   }
 
   #current(): MachineState {
@@ -372,7 +386,10 @@ export class BreakerCore {
     if (to.kind === 'closed' || to.kind === 'disabled' || to.kind === 'shadow') {
       forgetOpening(this.cells);
       // Between two states that judge by it, such as shadow and closed, it is forgotten only now.
-      if (held === undefined) this.#window.clear();
+      if (held === undefined) {
+        this.#window.clear();
+        if (this.cells.isShared) this.#state.touch();
+      }
     }
     return () => this.#events.transitioned(record);
   }

@@ -51,12 +51,12 @@ export class Permits {
     (this.#oldest() ?? this.#unasked()).recordError(error);
   }
 
-  /** One that was never recorded must not take the record of each later one, a probe's among them: it is given up. */
+  /** One from before the last transition that was never recorded must not take the record of a probe: it is given up. */
   #oldest(): HandPermit | undefined {
-    const { clock, settings } = this.#core;
+    const { clock, settings, generation } = this.#core;
     const givenUpBefore = clock.monotonicMs() - settings.halfOpen.probeTimeoutMs;
     for (let oldest = this.#waiting.shift(); oldest; oldest = this.#waiting.shift()) {
-      if (oldest.startedAt > givenUpBefore) return oldest;
+      if (oldest.generation === generation || oldest.startedAt > givenUpBefore) return oldest;
       oldest.release();
     }
     return undefined;
@@ -99,6 +99,10 @@ class HandPermit implements CallPermit {
 
   get startedAt(): number {
     return this.#call.startedAt;
+  }
+
+  get generation(): number {
+    return this.#call.pass.permit.generation;
   }
 
   neverOverdue(): void {

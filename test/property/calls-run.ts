@@ -97,11 +97,7 @@ export class CallsRun {
         if (breaker.allow()) this.#allowed += 1;
         break;
       case 'record':
-        // Of what nobody asked for it is a call of its own.
-        if (this.#allowed > 0) this.#allowed -= 1;
-        else this.#offered += 1;
-        if (step.told === 'success') breaker.recordSuccess();
-        else breaker.recordError(errorOf(step.told));
+        this.#record(step.told);
         break;
       case 'limit':
         breaker.configure({ maxConcurrent: step.to });
@@ -133,7 +129,7 @@ export class CallsRun {
   /** Gives back every permit, lets every call end and closes the breaker down. */
   async end(drainForMs = 0): Promise<void> {
     for (const permit of this.#permits) permit.release();
-    for (; this.#allowed > 0; this.#allowed--) this.breaker.recordSuccess();
+    while (this.#allowed > 0) this.#record('success');
     await this.clock.advance(300);
     const closing = this.breaker.close({ drainForMs });
     await this.clock.advance(drainForMs + 1_000);
@@ -162,6 +158,23 @@ export class CallsRun {
       expect(count).toBeGreaterThanOrEqual(this.#before[outcome] ?? 0);
     }
     this.#before = calls;
+  }
+
+  /** What nobody asked for is a call of its own, and so is one whose permit was given up. */
+  #record(told: 'success' | Parameters<typeof errorOf>[0]): void {
+    const before = this.#told();
+    if (told === 'success') this.breaker.recordSuccess();
+    else this.breaker.recordError(errorOf(told));
+    const added = this.#told() - before;
+    expect(added).toBeGreaterThanOrEqual(this.#allowed > 0 ? 0 : 1);
+    expect(added).toBeLessThanOrEqual(1);
+    this.#allowed = Math.max(0, this.#allowed - 1);
+    this.#offered += added;
+  }
+
+  /** Calls that have an outcome or are in flight. */
+  #told(): number {
+    return sum(this.breaker.stats().calls) + (this.#readings?.activeCalls() ?? 0);
   }
 
   #call(ends: End, replayable: boolean): void {

@@ -52,6 +52,11 @@ export class StateCell {
     return this.#state;
   }
 
+  /** Has every thread read the state anew, and with it look anew at what else may have changed. */
+  touch(): void {
+    while (!this.replace({ ...this.read() }));
+  }
+
   /** Puts `next` in force if the state last read still is. */
   replace(next: MachineState): boolean {
     const cells = this.#cells;

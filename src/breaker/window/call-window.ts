@@ -87,6 +87,11 @@ export class CallWindow {
     Atomics.store(this.#memory.words, this.#offset + LAST_FAILURE, NEVER);
   }
 
+  /** Takes note that another thread may have cleared it or changed its length. */
+  lookAgain(): void {
+    this.#time.lookAgain();
+  }
+
   /** Changes its length or its kind, and keeps what it holds. For a count the array must have a ring. */
   resize({ windowMs, windowCalls, consecutive }: TripSettings, now: number): void {
     // Without the rule nobody counted: what is there is of an earlier time.

@@ -36,9 +36,8 @@ export class TimeWindow {
   readonly #offset: number;
   #windowMs: number;
   #bucketMs: number;
-  /** The bucket used last: its place, its epoch, and the times it is for. */
+  /** The bucket used last, and the times it is for. */
   #bucket = 0;
-  #epoch = EMPTY;
   #from = 0;
   #to = 0;
 
@@ -98,7 +97,12 @@ export class TimeWindow {
     for (let index = 0; index < BUCKETS; index++) {
       Atomics.store(this.#memory.words, this.#placeOf(index) + EPOCH, EMPTY);
     }
-    this.#forgetBucket();
+    this.lookAgain();
+  }
+
+  /** Takes note that another thread may have cleared it or changed its length: it is told, since a look costs each call. */
+  lookAgain(): void {
+    this.#to = 0;
   }
 
   /** Changes the length and keeps what is in it: each bucket's calls go to the new bucket of the time they began in. */
@@ -152,12 +156,7 @@ export class TimeWindow {
     if (windowMs === this.#windowMs) return;
     this.#windowMs = windowMs;
     this.#bucketMs = windowMs / BUCKETS;
-    this.#forgetBucket();
-  }
-
-  #forgetBucket(): void {
-    this.#epoch = EMPTY;
-    this.#to = 0;
+    this.lookAgain();
   }
 
   #placeOf(index: number): number {
@@ -171,11 +170,8 @@ export class TimeWindow {
 
   /** The place of the bucket for `now`, emptied if it held an older time; -1 where it holds a newer one. */
   #bucketAt(now: number): number {
-    // Of memory that others write to, a bucket that was this thread's last may have been cleared meanwhile.
-    const { words, isShared } = this.#memory;
-    if (now >= this.#from && now < this.#to && (!isShared || Atomics.load(words, this.#bucket) === this.#epoch)) {
-      return this.#bucket;
-    }
+    if (now >= this.#from && now < this.#to) return this.#bucket;
+    const { words } = this.#memory;
     this.#followLength();
     const count = Math.floor(now / this.#bucketMs);
     const epoch = count % (EPOCH_MASK + 1);
@@ -183,7 +179,6 @@ export class TimeWindow {
     const bucket = this.#placeOf(count % BUCKETS);
     if (!turnTo(words, bucket, epoch)) return -1;
     this.#bucket = bucket;
-    this.#epoch = epoch;
     this.#from = count * this.#bucketMs;
     this.#to = this.#from + this.#bucketMs;
     return bucket;
