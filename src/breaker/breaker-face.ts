@@ -1,11 +1,11 @@
 import type { BreakerSettings, BreakerState } from '@switchgear/conventions';
-import type { CallContext } from './active-call.ts';
-import type { CallFailure, CallPath, ExecuteOptions } from './call-path.ts';
+import type { CallContext } from './calls/active-call.ts';
+import type { CallFailure, CallPath, ExecuteOptions } from './calls/call-path.ts';
+import { type CallPermit, Permits } from './calls/permits.ts';
 import type { BreakerCore } from './core.ts';
 import { BreakerClosedDownError } from './errors.ts';
 import type { Receipt } from './neutral/receipt.ts';
 import type { NeutralWire, Replay } from './neutral/wire.ts';
-import { type CallPermit, Permits } from './permits.ts';
 import type { Publisher, Transition, TurnedAwayCall } from './publisher.ts';
 import { type BreakerStats, readStats } from './stats.ts';
 import type { BreakerReadings } from './telemetry/observer.ts';

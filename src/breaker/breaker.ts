@@ -1,6 +1,6 @@
 import type { Override, SettingsPatch } from '@switchgear/conventions';
 import { BreakerFace } from './breaker-face.ts';
-import { CallPath } from './call-path.ts';
+import { CallPath } from './calls/call-path.ts';
 import { BreakerCore, settingsWith } from './core.ts';
 import { attachWires } from './neutral/attach.ts';
 import type { AttachedWire } from './neutral/divert.ts';

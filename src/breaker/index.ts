@@ -7,10 +7,11 @@ export {
   type SettingsPatch,
   type TransitionReason,
 } from '@switchgear/conventions';
-export type { CallContext } from './active-call.ts';
 export type { Breaker } from './breaker.ts';
 export type { AnswerOf, OperatorNote } from './breaker-face.ts';
-export type { CallFailure, ExecuteOptions } from './call-path.ts';
+export type { CallContext } from './calls/active-call.ts';
+export type { CallFailure, ExecuteOptions } from './calls/call-path.ts';
+export type { CallPermit } from './calls/permits.ts';
 export type { Clock, Timer } from './clock.ts';
 export { type ControlLink, type ControlPlaneOptions, connectControlPlane } from './control/link.ts';
 export type { ServiceIdentity } from './control/messages.ts';
@@ -30,7 +31,6 @@ export { type FallbackWireOptions, fallbackWire } from './neutral/fallback-wire.
 export { isReceipt, type Receipt } from './neutral/receipt.ts';
 export type { DivertedCall, NeutralWire, WireAnswer, WireHost, WireLoad } from './neutral/wire.ts';
 export type { BreakerOptions } from './options.ts';
-export type { CallPermit } from './permits.ts';
 export { presets } from './presets.ts';
 export type { Transition, TurnedAwayCall } from './publisher.ts';
 export { allBreakers, findBreaker, onBreakerAdded, onBreakerRemoved } from './registry.ts';

@@ -1,5 +1,5 @@
 import type { BreakerState, TransitionReason } from '@switchgear/conventions';
-import type { CallFailure, CallListener } from './call-path.ts';
+import type { CallFailure, CallListener } from './calls/call-path.ts';
 import type { CoreEvents } from './core.ts';
 import { outside } from './outside.ts';
 import { diagError, type IsolatedObserver } from './telemetry/isolated-observer.ts';

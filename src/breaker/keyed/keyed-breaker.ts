@@ -1,13 +1,13 @@
 import type { BreakerSettings, SettingsPatch } from '@switchgear/conventions';
-import type { CallContext } from '../active-call.ts';
 import { Breaker } from '../breaker.ts';
 import type { AnswerOf } from '../breaker-face.ts';
-import type { ExecuteOptions } from '../call-path.ts';
+import type { CallContext } from '../calls/active-call.ts';
+import type { ExecuteOptions } from '../calls/call-path.ts';
+import type { CallPermit } from '../calls/permits.ts';
 import { settingsWith } from '../core.ts';
 import type { Receipt } from '../neutral/receipt.ts';
 import type { NeutralWire } from '../neutral/wire.ts';
 import type { BreakerOptions } from '../options.ts';
-import type { CallPermit } from '../permits.ts';
 import { diagError } from '../telemetry/isolated-observer.ts';
 import type { BreakerReadings, WireReadings } from '../telemetry/observer.ts';
 import type { Evictable } from './eviction-order.ts';

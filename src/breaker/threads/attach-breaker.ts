@@ -1,6 +1,6 @@
 import { type BreakerSettings, InvalidInputError } from '@switchgear/conventions';
 import { BreakerFace } from '../breaker-face.ts';
-import { CallPath } from '../call-path.ts';
+import { CallPath } from '../calls/call-path.ts';
 import { processMs } from '../clock.ts';
 import { BreakerCore } from '../core.ts';
 import { sharedCells } from '../memory/layout.ts';

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { type CallContext, CallTimeoutError } from '../../src/breaker/index.ts';
+import { type CallContext, CallTimeoutError } from '../../../src/breaker/index.ts';
 import {
   closeBreakersAfterEach,
   deferred,
@@ -11,7 +11,7 @@ import {
   NO_RULE,
   QUICK,
   Unwell,
-} from './support.ts';
+} from '../support.ts';
 
 closeBreakersAfterEach();
 

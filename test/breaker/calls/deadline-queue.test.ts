@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Deadline, type DeadlineQueue, deadlineQueue } from '../../src/breaker/deadline-queue.ts';
-import { ManualClock } from '../../src/breaker/testing.ts';
+import { Deadline, type DeadlineQueue, deadlineQueue } from '../../../src/breaker/calls/deadline-queue.ts';
+import { ManualClock } from '../../../src/breaker/testing.ts';
 
 const DELAY_MS = 100;
 

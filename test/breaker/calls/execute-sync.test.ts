@@ -5,8 +5,8 @@ import {
   type BreakerOptions,
   bufferWire,
   fallbackWire,
-} from '../../src/breaker/index.ts';
-import { closeBreakersAfterEach, fails, makeBreaker, NO_RULE, Unwell } from './support.ts';
+} from '../../../src/breaker/index.ts';
+import { closeBreakersAfterEach, fails, makeBreaker, NO_RULE, Unwell } from '../support.ts';
 
 closeBreakersAfterEach();
 

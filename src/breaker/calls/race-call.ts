@@ -1,9 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
+import type { Clock } from '../clock.ts';
+import { CallTimeoutError } from '../errors.ts';
 import type { ActiveCall, CallContext } from './active-call.ts';
 import { type Cancellable, stopWaiting, waitFor } from './caller-signal.ts';
-import type { Clock } from './clock.ts';
 import { Deadline, deadlineQueue } from './deadline-queue.ts';
-import { CallTimeoutError } from './errors.ts';
 
 /** What can end a call before its function does. */
 export interface CallLimits {

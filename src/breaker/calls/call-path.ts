@@ -1,14 +1,14 @@
 import type { BreakerSettings, BreakerState } from '@switchgear/conventions';
+import type { Admission, BreakerCore, SettledOutcome } from '../core.ts';
+import { BreakerLimitError, BreakerOpenError, stackless } from '../errors.ts';
+import { countCall } from '../memory/call-numbers.ts';
+import { type AttachedWire, type DivertResult, divert, divertSync } from '../neutral/divert.ts';
+import type { DivertedCall, Replay, ReplayResult } from '../neutral/wire.ts';
+import type { ValidOptions } from '../options.ts';
+import { diagError, type IsolatedObserver } from '../telemetry/isolated-observer.ts';
 import { ActiveCall, type CallContext } from './active-call.ts';
-import type { Admission, BreakerCore, SettledOutcome } from './core.ts';
 import { type DeadlineQueue, deadlineQueue } from './deadline-queue.ts';
-import { BreakerLimitError, BreakerOpenError, stackless } from './errors.ts';
-import { countCall } from './memory/call-numbers.ts';
-import { type AttachedWire, type DivertResult, divert, divertSync } from './neutral/divert.ts';
-import type { DivertedCall, Replay, ReplayResult } from './neutral/wire.ts';
-import type { ValidOptions } from './options.ts';
 import { raceCall } from './race-call.ts';
-import { diagError, type IsolatedObserver } from './telemetry/isolated-observer.ts';
 
 export interface ExecuteOptions {
   /** The caller's own signal: when it aborts, the call is `cancelled`, which decides nothing. */

@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts';
-import { outside } from './outside.ts';
+import type { Clock } from '../clock.ts';
+import { outside } from '../outside.ts';
 
 /** Most queues kept by a clock to be found again: one for each delay in use. */
 const MOST_QUEUES = 256;

@@ -1,4 +1,4 @@
-import type { AdmittedCall, BreakerCore } from './core.ts';
+import type { AdmittedCall, BreakerCore } from '../core.ts';
 import { Deadline } from './deadline-queue.ts';
 
 /** What the guarded function is given. */

@@ -1,6 +1,6 @@
+import type { BreakerCore, SettledOutcome } from '../core.ts';
 import type { ActiveCall } from './active-call.ts';
 import type { CallPath } from './call-path.ts';
-import type { BreakerCore, SettledOutcome } from './core.ts';
 
 /** Most permits of `allow` that wait for their record; beyond them the oldest is given back. */
 const MOST_WAITING = 1_024;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BreakerOpenError, type BreakerOptions } from '../../src/breaker/index.ts';
-import { closeBreakersAfterEach, ending, makeBreaker, NO_RULE, Unwell } from './support.ts';
+import { BreakerOpenError, type BreakerOptions } from '../../../src/breaker/index.ts';
+import { closeBreakersAfterEach, ending, makeBreaker, NO_RULE, Unwell } from '../support.ts';
 
 closeBreakersAfterEach();
 

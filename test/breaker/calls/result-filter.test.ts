@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type BreakerOptions, fallbackWire } from '../../src/breaker/index.ts';
-import { closeBreakersAfterEach, ending, fails, makeBreaker, NO_RULE } from './support.ts';
+import { type BreakerOptions, fallbackWire } from '../../../src/breaker/index.ts';
+import { closeBreakersAfterEach, ending, fails, makeBreaker, NO_RULE } from '../support.ts';
 
 closeBreakersAfterEach();
 

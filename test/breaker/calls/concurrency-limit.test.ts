@@ -6,8 +6,8 @@ import {
   bufferWire,
   fallbackWire,
   isReceipt,
-} from '../../src/breaker/index.ts';
-import { closeBreakersAfterEach, deferred, ending, fails, hangs, makeBreaker, NO_RULE } from './support.ts';
+} from '../../../src/breaker/index.ts';
+import { closeBreakersAfterEach, deferred, ending, fails, hangs, makeBreaker, NO_RULE } from '../support.ts';
 
 closeBreakersAfterEach();
 
