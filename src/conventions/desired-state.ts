@@ -1,4 +1,4 @@
-import { type Check, integer, object, oneOf, recordOf, text, timestamp } from './checks.ts';
+import { type Check, integer, isRecord, object, oneOf, recordOf, text, timestamp } from './checks.ts';
 import { InvalidInputError, type Problem } from './problem.ts';
 import { breakerName, type SettingsPatch, settingsPatch } from './settings.ts';
 import { ACTION_KINDS, type ActionKind, OVERRIDE_MODES, type OverrideMode } from './words.ts';
@@ -69,6 +69,14 @@ const document = object({
   revision,
   breakers: recordOf(breakerName, desiredBreaker),
 });
+/** The same with settings of whatever kind: a breaker checks them as it takes them up, and holds an override all the same. */
+const readableBreaker = object({ revision }, { override, action, config: () => [] });
+/** The same without a look at what is wanted of each breaker. */
+const frame = object({
+  schema: oneOf([DESIRED_STATE_SCHEMA]),
+  revision,
+  breakers: recordOf(breakerName, () => []),
+});
 
 /** What is wrong with an override; an empty list where nothing is. */
 export function checkOverride(value: unknown, field = ''): Problem[] {
@@ -80,18 +88,43 @@ export function checkDesiredState(value: unknown): Problem[] {
   return document(value, '');
 }
 
+/** What is wanted of a breaker, and cannot be read. */
+export interface RefusedBreaker {
+  readonly name: string;
+  /** 0 where not even that can be read. */
+  readonly revision: number;
+  /** Names every field that breaks a rule. */
+  readonly error: InvalidInputError;
+}
+
 /**
- * Reads a desired-state document from JSON text.
- * @throws InvalidInputError naming every field that breaks a rule; nothing of such a document is to be applied.
+ * Reads a desired-state document from JSON text. What is wanted of one breaker and cannot be read keeps nothing from the
+ * others, and settings, such as one of a later version, are not checked here: a lockout must arrive.
+ * @throws InvalidInputError where it is no such document; nothing of it is to be applied
  */
-export function parseDesiredState(json: string): DesiredState {
+export function parseDesiredState(json: string): {
+  readonly desired: DesiredState;
+  readonly refused: readonly RefusedBreaker[];
+} {
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (error) {
     throw new InvalidInputError([{ field: 'body', rule: `must be JSON (${(error as Error).message})`, value: json }]);
   }
-  const problems = checkDesiredState(value);
+  const problems = frame(value, '');
   if (problems.length > 0) throw new InvalidInputError(problems);
-  return value as DesiredState;
+  const whole = value as DesiredState;
+  const breakers = Object.entries(whole.breakers);
+  const refused = breakers.flatMap(([name, wanted]) => refusalOf(name, wanted));
+  const readable = breakers.filter(([name]) => !refused.some((breaker) => breaker.name === name));
+  return { desired: { ...whole, breakers: Object.fromEntries(readable) }, refused };
+}
+
+function refusalOf(name: string, wanted: unknown): RefusedBreaker[] {
+  const problems = readableBreaker(wanted, `breakers.${name}`);
+  if (problems.length === 0) return [];
+  const told = isRecord(wanted) ? wanted.revision : undefined;
+  const isReadable = revision(told, '').length === 0;
+  return [{ name, revision: isReadable ? (told as number) : 0, error: new InvalidInputError(problems) }];
 }

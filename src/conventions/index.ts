@@ -22,6 +22,7 @@ export {
   EMPTY_DESIRED_STATE,
   type Override,
   parseDesiredState,
+  type RefusedBreaker,
   reasonText,
 } from './desired-state.ts';
 export {

@@ -4,6 +4,7 @@ import {
   type DesiredState,
   EMPTY_DESIRED_STATE,
   type Override,
+  type RefusedBreaker,
 } from '@switchgear/conventions';
 import type { Breaker } from '../breaker.ts';
 
@@ -11,18 +12,28 @@ import type { Breaker } from '../breaker.ts';
 export class DesiredBreakers {
   #desired: DesiredState = EMPTY_DESIRED_STATE;
   readonly #applied = new Map<string, AppliedRevision>();
+  /** What the last document wanted of a breaker and could not be read: the breaker stays as it was. */
+  readonly #refused = new Map<string, RefusedBreaker>();
   /** The generation of the last action each breaker acted on. */
   readonly #acted = new Map<string, number>();
 
   /** Applies a document. @returns what failed, by breaker; empty where nothing did */
-  accept(desired: DesiredState, breakers: readonly Breaker[]): string[] {
+  accept(desired: DesiredState, breakers: readonly Breaker[], refused: readonly RefusedBreaker[] = []): string[] {
     this.#desired = desired;
+    this.#refused.clear();
+    for (const breaker of refused) this.#refused.set(breaker.name, breaker);
     for (const name of this.#applied.keys()) if (!Object.hasOwn(desired.breakers, name)) this.#applied.delete(name);
     return breakers.flatMap((breaker) => this.applyTo(breaker));
   }
 
   /** Applies the last document to one breaker, such as one that was made after it came. */
   applyTo(breaker: Breaker): string[] {
+    const refused = this.#refused.get(breaker.name);
+    if (refused) {
+      const error = refused.error.message;
+      this.#applied.set(breaker.name, { revision: refused.revision, status: 'failed', error });
+      return [`${breaker.name}: ${error}`];
+    }
     const wanted = this.#wantedOf(breaker.name);
     try {
       bring(breaker, wanted, (generation) => this.#isNewAction(breaker.name, generation));

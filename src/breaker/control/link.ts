@@ -217,8 +217,8 @@ class Link implements ControlLink {
 
   #apply(answer: OpampServerToAgent): string[] {
     try {
-      const desired = desiredStateIn(answer);
-      return desired ? this.#desired.accept(desired, allBreakers()) : [];
+      const read = desiredStateIn(answer);
+      return read ? this.#desired.accept(read.desired, allBreakers(), read.refused) : [];
     } catch (error) {
       // A document that breaks a rule changes nothing: the last good one stays in force.
       return [describe(error)];

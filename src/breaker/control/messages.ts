@@ -1,6 +1,5 @@
 import {
   DESIRED_STATE_FILE,
-  type DesiredState,
   INVENTORY_FILE,
   INVENTORY_SCHEMA,
   type Inventory,
@@ -73,7 +72,7 @@ function describeBreaker(breaker: Breaker, desired: DesiredBreakers): InventoryB
  * The desired state in an answer; undefined where the answer brings none.
  * @throws InvalidInputError where the document breaks a rule
  */
-export function desiredStateIn({ remoteConfig }: OpampServerToAgent): DesiredState | undefined {
+export function desiredStateIn({ remoteConfig }: OpampServerToAgent): ReturnType<typeof parseDesiredState> | undefined {
   const file = remoteConfig?.config?.configMap?.[DESIRED_STATE_FILE];
   return file && parseDesiredState(Buffer.from(file.body, 'base64').toString('utf8'));
 }

@@ -1,4 +1,4 @@
-import { DESIRED_STATE_SCHEMA, type DesiredBreaker, type Override } from '@switchgear/conventions';
+import { DESIRED_STATE_SCHEMA, type DesiredBreaker, type Override, type SettingsPatch } from '@switchgear/conventions';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { allBreakers, type ControlLink, connectControlPlane, createBreaker } from '../../../src/breaker/index.ts';
 import { ManualClock } from '../../../src/breaker/testing.ts';
@@ -102,6 +102,35 @@ describe('a link to the control plane', () => {
     expect(bad.settings.trip.failureRatio).toBe(0.5);
     expect(good.state).toBe('shadow');
     expect(problems).toHaveLength(1);
+  });
+
+  test('settings that it does not know fail for their breaker alone, which is locked out all the same', async () => {
+    const breaker = breakerNamed('payments');
+    const other = breakerNamed('other');
+    connect();
+    const config = { ofALaterVersion: 1 } as SettingsPatch;
+    server.desire({ payments: { revision: 3, override: held('forced_open'), config }, other: { revision: 4 } }, 4);
+    const { inventory } = await server.until(reports('other', 4));
+    expect(breaker.state).toBe('forced_open');
+    expect(inventory?.breakers.payments?.applied).toMatchObject({ revision: 3, status: 'failed' });
+    expect(inventory?.breakers.payments?.applied?.error).toMatch(/`ofALaterVersion` is unknown/);
+    expect(inventory?.breakers.other?.applied).toMatchObject({ revision: 4, status: 'applied' });
+    expect(other.state).toBe('closed');
+  });
+
+  test('what cannot be read of one breaker leaves it as it was, and reaches the others', async () => {
+    const breaker = breakerNamed('payments');
+    const other = breakerNamed('other');
+    connect();
+    server.desire({ payments: { revision: 1, override: held('forced_open') } }, 1);
+    await server.until(reports('payments', 1));
+    const override = { ...held('forced_open'), mode: 'of a later version' } as never;
+    server.desire({ payments: { revision: 2, override }, other: { revision: 3, override: held('shadow') } }, 3);
+    const { inventory, message } = await server.until(reports('other', 3));
+    expect(breaker.state).toBe('forced_open');
+    expect(other.state).toBe('shadow');
+    expect(inventory?.breakers.payments?.applied).toMatchObject({ revision: 2, status: 'failed' });
+    expect(message.remoteConfigStatus?.errorMessage).toMatch(/payments: .*override\.mode/);
   });
 
   test('acts on an action once for each generation', async () => {

@@ -75,7 +75,7 @@ test('a reply in JSON carries a document that the library can parse', () => {
       .toString(),
   );
   const file = reply.remoteConfig.config.configMap['desired-state.json'];
-  expect(parseDesiredState(Buffer.from(file.body, 'base64').toString()).revision).toBe(0);
+  expect(parseDesiredState(Buffer.from(file.body, 'base64').toString()).desired.revision).toBe(0);
   expect(reply).not.toHaveProperty('flags');
 });
 
