@@ -1,0 +1,298 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import {
+  type DeadLetter,
+  type Spool,
+  type SpoolEnd,
+  SpoolError,
+  type SpooledCall,
+  type SpoolLoad,
+  type SpoolOpening,
+  type SpoolTotals,
+} from '@switchgear/breaker/spool';
+import { checkRedisSpoolOptions, type RedisSpoolOptions } from './options.ts';
+import { outside } from './outside.ts';
+import { isRefusal, type ScriptFailure, ScriptRunner } from './script-runner.ts';
+import { BATCH, KEY_NAMES, SCRIPTS } from './scripts.ts';
+import { EMPTY_STATUS, readStatus, type SpoolStatus } from './spool-status.ts';
+
+/** A spool in Redis, of which any replica of a service has one. */
+export interface RedisSpool extends Spool {
+  /**
+   * What has become of all calls of all replicas, of the same moment as `load()`: in both together
+   * received = replayed + dead + dropped + held.
+   */
+  totals(): SpoolTotals;
+  /** Asks Redis for what `load()`, `totals()` and `nextDueAt()` tell. @throws SpoolError where it does not answer */
+  refresh(): Promise<void>;
+}
+
+/**
+ * Keeps the calls of one buffer wire on a stream of Redis 7 or later, where they outlive the process and its host, and any replica of
+ * the service replays them: each call by one at a time, the calls of a key in order, and those of a process that has died
+ * by another after `claimAfterMs`. What `append` has acknowledged, Redis has answered for: it is as safe as the
+ * persistence of that Redis makes it (`appendonly yes` with `appendfsync always`: on its disk).
+ * @throws InvalidInputError for an option out of its range
+ */
+export function redisSpool(options: RedisSpoolOptions): RedisSpool {
+  checkRedisSpoolOptions(options);
+  return new StreamSpool(options);
+}
+
+/** Age in ms at which what `load()` tells is asked for anew. */
+const FRESH_FOR_MS = 1_000;
+/** Most ids kept of calls that may be held although their callers were told otherwise; 36 characters each. */
+const MOST_DOUBTFUL = 10_000;
+
+class StreamSpool implements RedisSpool {
+  readonly kind = 'redis';
+  readonly isDurable = true;
+  readonly #runner: ScriptRunner;
+  readonly #options: RedisSpoolOptions;
+  readonly #consumer: string;
+  readonly #claimAfterMs: number;
+  #phase: 'new' | 'open' | 'closed' = 'new';
+  #owner = '';
+  #status: SpoolStatus = EMPTY_STATUS;
+  /** Monotonic ms. */
+  #statusAt = 0;
+  #refreshing = false;
+  /** Ids of the calls that this process has taken. */
+  readonly #taken = new Set<string>();
+  readonly #doubtful = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: RedisSpoolOptions) {
+    this.#options = options;
+    this.#consumer = options.consumer ?? `${hostname()}-${randomUUID()}`;
+    this.#claimAfterMs = options.claimAfterMs ?? 30_000;
+    this.#runner = new ScriptRunner(options.client, keysOf(options.stream), options.timeoutMs ?? 2_000);
+  }
+
+  async open({ breaker, wire }: { readonly breaker: string; readonly wire: string }): Promise<SpoolOpening> {
+    if (this.#phase === 'closed') throw closedError();
+    this.#owner = `${breaker}/${wire}`;
+    await this.#establish();
+    this.#phase = 'open';
+    return { totals: this.#status.totals, damage: undefined };
+  }
+
+  async append(call: SpooledCall): Promise<void> {
+    const { id, key, sizeBytes, expiresAt, divertedAt } = call;
+    const text = writeCall(call);
+    const size = Math.ceil(sizeBytes);
+    const args = [id, text, key === undefined ? '0' : '1', key ?? '', size, expiresAt, divertedAt];
+    await this.#run(SCRIPTS.append, args, ({ mayBeDone }) => mayBeDone && this.#doubt(id));
+  }
+
+  async take(limit: number, now: number): Promise<readonly SpooledCall[]> {
+    if (this.#doubtful.size > 0) await this.#withdraw();
+    const found = await this.#run(SCRIPTS.take, [limit, now]);
+    const calls = inGroups(found, 3).map(([id = '', call = '', attempts]) => {
+      this.#taken.add(id);
+      return readCall(call, attempts);
+    });
+    if (calls.length > 0) this.#keepTime();
+    return calls;
+  }
+
+  async giveBack(id: string, attempts: number, notBefore: number): Promise<void> {
+    // Whatever comes of it: where this fails, it is not renewed, and another takes it in time.
+    this.#taken.delete(id);
+    await this.#run(SCRIPTS.giveBack, [id, attempts, notBefore]);
+  }
+
+  async end(id: string, end: SpoolEnd): Promise<boolean> {
+    this.#taken.delete(id);
+    const total = end.kind === 'dropped' ? `dropped:${end.reason}` : end.kind;
+    const death = end.kind === 'dead' ? [end.at, end.error, this.#options.maxDeadLetters ?? 1_000] : [];
+    const [wasHeld] = await this.#run(SCRIPTS.end, [id, total, ...death]);
+    return wasHeld === '1';
+  }
+
+  async expire(now: number): Promise<readonly string[]> {
+    const dropped: string[] = [];
+    for (;;) {
+      const batch = await this.#run(SCRIPTS.expire, [now]);
+      dropped.push(...batch);
+      if (batch.length < BATCH) return dropped;
+    }
+  }
+
+  load(): SpoolLoad {
+    this.#freshen();
+    return this.#status.load;
+  }
+
+  totals(): SpoolTotals {
+    this.#freshen();
+    return this.#status.totals;
+  }
+
+  nextDueAt(): number | undefined {
+    this.#freshen();
+    return this.#status.firstDueAt;
+  }
+
+  async refresh(): Promise<void> {
+    await this.#run(SCRIPTS.status, []);
+  }
+
+  async peek(limit: number): Promise<readonly SpooledCall[]> {
+    const calls: SpooledCall[] = [];
+    for (let after = '-'; calls.length < limit; ) {
+      const count = Math.min(limit - calls.length, BATCH);
+      const entries = inGroups(await this.#run(SCRIPTS.peek, [count, after]), 3);
+      calls.push(...entries.map(([, call = '', attempts]) => readCall(call, attempts)));
+      if (entries.length < count) break;
+      after = `(${entries.at(-1)?.[0]}`;
+    }
+    return calls;
+  }
+
+  async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
+    if (limit < 1) return [];
+    const letters = inGroups(await this.#run(SCRIPTS.deadLetters, [limit]), 4);
+    return letters.map(([call = '', attempts, diedAt, error = '']) => ({
+      ...readCall(call, attempts),
+      diedAt: Number(diedAt),
+      error,
+    }));
+  }
+
+  async purgeDeadLetters(): Promise<number> {
+    const [count] = await this.#run(SCRIPTS.purgeDeadLetters, []);
+    return Number(count);
+  }
+
+  async close(): Promise<void> {
+    if (this.#phase === 'open') {
+      // Where Redis is away, the others take what this process had after `claimAfterMs`.
+      if (this.#doubtful.size > 0) await this.#withdraw().catch(() => {});
+      await this.#run(SCRIPTS.close, []).catch(() => {});
+    }
+    this.#phase = 'closed';
+    this.#taken.clear();
+    this.#doubtful.clear();
+    clearInterval(this.#timer);
+  }
+
+  async #run(
+    script: string,
+    asked: readonly (string | number)[],
+    onFailure: (failure: ScriptFailure) => void = () => {},
+  ): Promise<string[]> {
+    if (this.#phase !== 'open') throw closedError();
+    let outcome = await this.#evaluate(script, asked);
+    if ('error' in outcome && isRefusal(outcome.error.cause, 'NOGROUP')) {
+      // A Redis that keeps nothing came back without the stream.
+      await this.#establish();
+      outcome = await this.#evaluate(script, asked);
+    }
+    if ('reply' in outcome) return this.#read(outcome.reply);
+    onFailure(outcome);
+    throw outcome.error;
+  }
+
+  #evaluate(script: string, asked: readonly (string | number)[]) {
+    const given = [this.#options.group ?? 'switchgear', this.#consumer, this.#claimAfterMs, ...asked];
+    return this.#runner.run(script, given.map(String));
+  }
+
+  async #establish(): Promise<void> {
+    const outcome = await this.#evaluate(SCRIPTS.open, [this.#owner]);
+    if ('error' in outcome) throw outcome.error;
+    const [owner, group] = this.#read(outcome.reply);
+    if (owner === this.#owner && group === (this.#options.group ?? 'switchgear')) return;
+    const whose = `the stream ${this.#options.stream} is that of ${owner}, group ${group}`;
+    throw new SpoolError('SPOOL_LOCKED', `${whose}: each buffer wire needs a stream of its own`);
+  }
+
+  /** Every reply ends with the state of the spool; what is left is the result. */
+  #read(reply: unknown): string[] {
+    const [result, status] = reply as [unknown[], unknown[]];
+    this.#status = readStatus(status);
+    this.#statusAt = performance.now();
+    return result.map(String);
+  }
+
+  #freshen(): void {
+    const isFresh = performance.now() - this.#statusAt < FRESH_FOR_MS;
+    if (isFresh || this.#refreshing || this.#phase !== 'open') return;
+    this.#refreshing = true;
+    outside(() => {
+      this.refresh()
+        // What was known last stands while Redis is away; whoever reads next asks again.
+        .catch(() => {})
+        .finally(() => {
+          this.#refreshing = false;
+        });
+    });
+  }
+
+  #doubt(id: string): void {
+    this.#doubtful.add(id);
+    if (this.#doubtful.size > MOST_DOUBTFUL) this.#doubtful.delete(this.#doubtful.keys().next().value ?? '');
+    this.#keepTime();
+  }
+
+  async #withdraw(): Promise<void> {
+    const ids = [...this.#doubtful].slice(0, BATCH);
+    await this.#run(SCRIPTS.withdraw, ids);
+    for (const id of ids) this.#doubtful.delete(id);
+  }
+
+  /** Has a timer only while this process has calls to renew or to withdraw; it keeps no process alive. */
+  #keepTime(): void {
+    if (this.#timer || this.#phase !== 'open') return;
+    outside(() => {
+      this.#timer = setInterval(() => void this.#tick(), Math.min(1_000, this.#claimAfterMs / 3));
+      this.#timer.unref();
+    });
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#taken.size === 0 && this.#doubtful.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    try {
+      const ids = [...this.#taken];
+      for (let at = 0; at < ids.length; at += BATCH) await this.#run(SCRIPTS.renew, ids.slice(at, at + BATCH));
+      if (this.#doubtful.size > 0) await this.#withdraw();
+    } catch {
+      // Redis is away: the next tick tries again.
+    }
+  }
+}
+
+/** All in one slot of a cluster, that of the stream. */
+function keysOf(stream: string): string[] {
+  const tagged = /\{[^}]+\}/.test(stream) ? stream : `{${stream}}`;
+  return [stream, ...KEY_NAMES.map((name) => `${tagged}:${name}`)];
+}
+
+/** Attempts change while it is held, and are kept apart. */
+function writeCall({ attempts: _, ...call }: SpooledCall): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(call);
+  } catch (error) {
+    throw new SpoolError('SPOOL_FAILED', `the input of ${call.operation} has no JSON form`, error);
+  }
+  return text;
+}
+
+function readCall(text: string, attempts: string | undefined): SpooledCall {
+  const call = JSON.parse(text) as Omit<SpooledCall, 'attempts'>;
+  return { ...call, input: call.input, key: call.key, attempts: Number(attempts) };
+}
+
+function inGroups(values: readonly string[], size: number): string[][] {
+  return Array.from({ length: values.length / size }, (_, index) => values.slice(index * size, (index + 1) * size));
+}
+
+function closedError(): SpoolError {
+  return new SpoolError('SPOOL_CLOSED', 'the spool is not open');
+}
