@@ -1,21 +1,15 @@
 import type { BreakerSettings, BreakerState } from '@switchgear/conventions';
 import type { CallContext } from './calls/active-call.ts';
-import type { CallFailure, CallPath, ExecuteOptions } from './calls/call-path.ts';
+import type { CallFacts, CallFailure, CallPath, ExecuteOptions } from './calls/call-path.ts';
 import { type CallPermit, Permits } from './calls/permits.ts';
 import type { BreakerCore } from './core.ts';
 import { BreakerClosedDownError } from './errors.ts';
+import type { AnswerOf } from './neutral/answer-of.ts';
 import type { Receipt } from './neutral/receipt.ts';
 import type { NeutralWire, Replay } from './neutral/wire.ts';
 import type { Publisher, Transition, TurnedAwayCall } from './publisher.ts';
 import { type BreakerStats, readStats } from './stats.ts';
 import type { BreakerReadings } from './telemetry/observer.ts';
-
-/** What wires may answer instead of the protected function. */
-export type AnswerOf<Wires> = Wires extends readonly []
-  ? never
-  : Wires extends readonly NeutralWire<infer Answer>[]
-    ? Answer
-    : never;
 
 export interface OperatorNote {
   /** Why, for the telemetry. */
@@ -69,8 +63,8 @@ export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonl
   execute<T>(
     run: (context: CallContext) => T | PromiseLike<T>,
     options?: ExecuteOptions,
-  ): Promise<T | Exclude<AnswerOf<Wires>, Receipt>> {
-    return this.#enter(run, options, undefined) as Promise<T | Exclude<AnswerOf<Wires>, Receipt>>;
+  ): Promise<T | Exclude<AnswerOf<Wires, T>, Receipt>> {
+    return this.#enter(run, options, undefined) as Promise<T | Exclude<AnswerOf<Wires, T>, Receipt>>;
   }
 
   /**
@@ -81,10 +75,10 @@ export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonl
   executeSync<T>(
     run: (context: CallContext) => T,
     options?: Omit<ExecuteOptions, 'signal'>,
-  ): T | Exclude<AnswerOf<Wires>, Receipt> {
+  ): T | Exclude<AnswerOf<Wires, T>, Receipt> {
     if (this.isShutDown) throw new BreakerClosedDownError(this.name);
     this.refresh();
-    return this.parts.path.callSync(run, options) as T | Exclude<AnswerOf<Wires>, Receipt>;
+    return this.parts.path.callSync(run, options) as T | Exclude<AnswerOf<Wires, T>, Receipt>;
   }
 
   /**
@@ -93,10 +87,10 @@ export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonl
    */
   protect<Input, T>(
     fn: (input: Input, context: CallContext) => T | PromiseLike<T>,
-  ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires>> {
+  ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires, T>> {
     return (input, options) => {
       const replay: Replay = (context) => fn(input, context);
-      return this.#enter(replay, { ...options, input }, replay) as Promise<T | AnswerOf<Wires>>;
+      return this.#enter(replay, { ...options, input, fn }, replay) as Promise<T | AnswerOf<Wires, T>>;
     };
   }
 
@@ -183,7 +177,7 @@ export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonl
 
   #enter(
     run: (context: CallContext) => unknown,
-    options: ExecuteOptions | undefined,
+    options: CallFacts | undefined,
     replay: Replay | undefined,
   ): Promise<unknown> {
     if (this.isShutDown) return Promise.reject(new BreakerClosedDownError(this.name));

@@ -8,7 +8,7 @@ export {
   type TransitionReason,
 } from '@switchgear/conventions';
 export type { Breaker } from './breaker.ts';
-export type { AnswerOf, OperatorNote } from './breaker-face.ts';
+export type { OperatorNote } from './breaker-face.ts';
 export type { CallContext } from './calls/active-call.ts';
 export type { CallFailure, ExecuteOptions } from './calls/call-path.ts';
 export type { CallPermit } from './calls/permits.ts';
@@ -25,11 +25,14 @@ export {
 } from './errors.ts';
 export { type KeyedBreakers, keyedBreakers } from './keyed/keyed-breakers.ts';
 export type { KeyedBreakersOptions } from './keyed/keyed-options.ts';
+export type { AnswerOf } from './neutral/answer-of.ts';
 export { type BufferWireOptions, bufferWire } from './neutral/buffer-wire.ts';
+export { type CacheWireOptions, cacheWire } from './neutral/cache-wire.ts';
+export { type CachedAnswer, isCached } from './neutral/cached-answer.ts';
 export type { DeadCall } from './neutral/drain.ts';
 export { type FallbackWireOptions, fallbackWire } from './neutral/fallback-wire.ts';
 export { isReceipt, type Receipt } from './neutral/receipt.ts';
-export type { DivertedCall, NeutralWire, WireAnswer, WireHost, WireLoad } from './neutral/wire.ts';
+export type { DivertedCall, GoodCall, NeutralWire, WireAnswer, WireHost, WireLoad } from './neutral/wire.ts';
 export type { BreakerOptions } from './options.ts';
 export { presets } from './presets.ts';
 export type { Transition, TurnedAwayCall } from './publisher.ts';

@@ -3,6 +3,7 @@ import type { Admission, BreakerCore, SettledOutcome } from '../core.ts';
 import { BreakerLimitError, BreakerOpenError, stackless } from '../errors.ts';
 import { countCall } from '../memory/call-numbers.ts';
 import { type AttachedWire, type DivertResult, divert, divertSync } from '../neutral/divert.ts';
+import { Lesson } from '../neutral/lesson.ts';
 import type { DivertedCall, Replay, ReplayResult } from '../neutral/wire.ts';
 import type { ValidOptions } from '../options.ts';
 import { diagError, type IsolatedObserver } from '../telemetry/isolated-observer.ts';
@@ -17,6 +18,12 @@ export interface ExecuteOptions {
   readonly input?: unknown;
   /** Groups calls whose order matters; handed to the neutral wires. */
   readonly key?: string | undefined;
+}
+
+/** What the wires are told of a call. */
+export interface CallFacts extends ExecuteOptions {
+  /** The function that was wrapped by `protect`. */
+  readonly fn?: object | undefined;
 }
 
 /** Hears of calls as they end, before their callers do. */
@@ -49,6 +56,8 @@ export class CallPath {
   readonly #wires: readonly AttachedWire[];
   readonly #observer: IsolatedObserver;
   readonly #listener: CallListener;
+  /** Undefined where no wire learns from good calls. */
+  readonly #lesson: Lesson | undefined;
   /** The settings that `#overdue` was found for. */
   #settings: BreakerSettings | undefined = undefined;
   #overdue: DeadlineQueue | undefined = undefined;
@@ -65,12 +74,13 @@ export class CallPath {
     this.#wires = wires;
     this.#observer = observer;
     this.#listener = listener;
+    this.#lesson = Lesson.of(options, wires);
   }
 
   /** @param replay runs the same call once more; undefined where that cannot be done */
   call(
     run: (context: CallContext) => unknown,
-    options: ExecuteOptions | undefined,
+    options: CallFacts | undefined,
     replay: Replay | undefined,
   ): Promise<unknown> {
     const pass = this.#core.admit();
@@ -102,7 +112,7 @@ export class CallPath {
   }
 
   /** The same for a function that answers at once: no timeout can end it, and only wires that answer at once are asked. */
-  callSync(run: (context: CallContext) => unknown, options: ExecuteOptions | undefined): unknown {
+  callSync(run: (context: CallContext) => unknown, options: CallFacts | undefined): unknown {
     const pass = this.#core.admit();
     if (!pass.admitted) return this.#turnAwaySync(pass, options);
     const call = this.start(pass, 1);
@@ -116,7 +126,9 @@ export class CallPath {
       if (answer.taken) return answer.value;
       throw error;
     }
-    const tripped = this.end(call, this.#judgeResult(value), undefined);
+    const outcome = this.#judgeResult(value);
+    const tripped = this.end(call, outcome, undefined);
+    if (this.#lesson !== undefined && outcome === 'success') this.#lesson.teach(options, value);
     if (!tripped || this.#wires.length === 0) return value;
     const answer = this.#divertSync(options, undefined);
     return answer.taken ? answer.value : value;
@@ -202,8 +214,10 @@ export class CallPath {
     return raceCall(call, run, limits, answer, fail);
   }
 
-  #answer(call: ActiveCall, value: unknown, options: ExecuteOptions | undefined, replay: Replay | undefined): unknown {
-    const tripped = this.end(call, this.#judgeResult(value), undefined);
+  #answer(call: ActiveCall, value: unknown, options: CallFacts | undefined, replay: Replay | undefined): unknown {
+    const outcome = this.#judgeResult(value);
+    const tripped = this.end(call, outcome, undefined);
+    if (this.#lesson !== undefined && outcome === 'success') this.#lesson.teach(options, value);
     if (!tripped || this.#wires.length === 0) return value;
     return this.#divertLater(options, replay, undefined).then((answer) => (answer.taken ? answer.value : value));
   }
@@ -211,7 +225,7 @@ export class CallPath {
   #fail(
     call: ActiveCall,
     error: unknown,
-    options: ExecuteOptions | undefined,
+    options: CallFacts | undefined,
     replay: Replay | undefined,
   ): Promise<unknown> {
     const tripped = this.end(call, this.judgeError(call, error), error);
@@ -240,7 +254,7 @@ export class CallPath {
     this.#listener.failed({ outcome, error, durationMs, state, tripped });
   }
 
-  #turnAway(refusal: Refusal, options: ExecuteOptions | undefined, replay: Replay | undefined): Promise<unknown> {
+  #turnAway(refusal: Refusal, options: CallFacts | undefined, replay: Replay | undefined): Promise<unknown> {
     if (this.#wires.length === 0) {
       const error = this.#refuse(refusal, []);
       // Rejected before its caller has it, a promise costs Node.js a look for who handles it.
@@ -254,7 +268,7 @@ export class CallPath {
     return new Promise((resolve) => resolve(this.#answerTurnedAway(refusal, answer)));
   }
 
-  #turnAwaySync(refusal: Refusal, options: ExecuteOptions | undefined): unknown {
+  #turnAwaySync(refusal: Refusal, options: CallFacts | undefined): unknown {
     return this.#answerTurnedAway(refusal, this.#divertSync(options, undefined));
   }
 
@@ -285,7 +299,7 @@ export class CallPath {
   }
 
   async #divertLater(
-    options: ExecuteOptions | undefined,
+    options: CallFacts | undefined,
     replay: Replay | undefined,
     error: unknown,
   ): Promise<DivertResult> {
@@ -293,7 +307,7 @@ export class CallPath {
   }
 
   #divert(
-    options: ExecuteOptions | undefined,
+    options: CallFacts | undefined,
     replay: Replay | undefined,
     error: unknown,
   ): DivertResult | Promise<DivertResult> {
@@ -301,16 +315,17 @@ export class CallPath {
     return divert(this.#wires, this.#options.wireMode, call, this.#core.clock, this.#observer);
   }
 
-  #divertSync(options: ExecuteOptions | undefined, error: unknown): DivertResult {
+  #divertSync(options: CallFacts | undefined, error: unknown): DivertResult {
     const call = this.#divertedCall(options, undefined, error);
     return divertSync(this.#wires, this.#options.wireMode, call, this.#core.clock, this.#observer);
   }
 
-  #divertedCall(options: ExecuteOptions | undefined, replay: Replay | undefined, error: unknown): DivertedCall {
+  #divertedCall(options: CallFacts | undefined, replay: Replay | undefined, error: unknown): DivertedCall {
     return {
       breaker: this.#options.name,
       input: options?.input,
       key: options?.key,
+      fn: options?.fn,
       signal: options?.signal,
       error,
       replay,

@@ -8,6 +8,8 @@ export interface DivertedCall {
   readonly input: unknown;
   /** Groups calls whose order matters, such as a customer's id. */
   readonly key: string | undefined;
+  /** The function that was wrapped by `protect`, by which calls of one input are told apart; `undefined` for `execute`. */
+  readonly fn: object | undefined;
   readonly signal: AbortSignal | undefined;
   /** The error of the call that tripped the breaker; `undefined` for a call that was not let through. */
   readonly error: unknown;
@@ -25,6 +27,14 @@ export interface WireAnswer<Answer> {
   readonly value: Answer;
 }
 
+/** A call that went well, for a wire that learns from such calls. */
+export interface GoodCall extends Pick<DivertedCall, 'input' | 'key' | 'fn'> {
+  /** When it ended: monotonic ms. */
+  readonly endedAt: number;
+  /** The same by the wall clock, ms since the epoch. */
+  readonly endedAtWallMs: number;
+}
+
 /** What a wire holds. */
 export interface WireLoad {
   /** Calls. */
@@ -39,13 +49,15 @@ export interface WireLoad {
 export interface NeutralWire<Answer = unknown> {
   /** Unique on its breaker; a metric attribute. */
   readonly name: string;
-  /** What sort of wire: `fallback`, `buffer`. */
+  /** What sort of wire: `fallback`, `cache`, `buffer`, `breaker`. */
   readonly kind: string;
   /**
    * Takes the call, or throws: the wire is then passed over and the next is asked.
    * @throws WireRefusedError where the wire is not for such a call, which is no failure of the wire
    */
   take(call: DivertedCall): Promise<WireAnswer<Answer>> | WireAnswer<Answer>;
+  /** Hears of each call that went well, before its caller does. Replays are none of them. What it throws reaches `diag` only. */
+  learn?(call: GoodCall, result: unknown): void;
   /** Called once, when the breaker is made. */
   attach?(host: WireHost): void;
   /** What it holds; only on wires that hold calls. */
