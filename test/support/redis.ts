@@ -61,6 +61,15 @@ export class RedisServer {
     await this.#child?.crash();
   }
 
+  /** SIGSTOP: it keeps its connections and answers nothing. */
+  pause(): void {
+    if (this.#child?.isRunning) process.kill(this.#child.pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    if (this.#child?.isRunning) process.kill(this.#child.pid, 'SIGCONT');
+  }
+
   /** A client that is connected, and ends with the server. */
   async connect() {
     const client = createClient({ url: this.url, socket: { reconnectStrategy: 50 } });
@@ -71,6 +80,7 @@ export class RedisServer {
   }
 
   async stop(): Promise<void> {
+    this.resume();
     for (const client of this.#clients) client.destroy();
     await this.#child?.end();
     this.#folder.remove();

@@ -131,7 +131,11 @@ class StreamSpool implements RedisSpool {
 
   nextDueAt(): number | undefined {
     this.#freshen();
-    return this.#status.firstDueAt;
+    const { firstDueAt, taken } = this.#status;
+    if (taken <= this.#taken.size) return firstDueAt;
+    // Another replica does not tell when it gives a call back, or that it has died with one.
+    const lookAgainAt = Date.now() + FRESH_FOR_MS;
+    return firstDueAt === undefined ? lookAgainAt : Math.min(firstDueAt, lookAgainAt);
   }
 
   async refresh(): Promise<void> {

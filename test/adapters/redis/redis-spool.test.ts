@@ -114,11 +114,11 @@ describeWithTool('a spool in Redis', { name: 'redis-server', debianPackage: 'red
     });
 
     test('a call that is replayed for longer stays with the one that lives', async () => {
-      const [here, there] = [await openSpool({ claimAfterMs: 300 }), await openSpool({ claimAfterMs: 300 })];
+      const [here, there] = [await openSpool({ claimAfterMs: 1_000 }), await openSpool({ claimAfterMs: 1_000 })];
       await here.append(call('a'));
       await here.take(1, 2_000);
-      const until = performance.now() + 1_000;
-      await waitUntil('three times the time', async () => {
+      const until = performance.now() + 2_500;
+      await waitUntil('more than twice the time', async () => {
         expect(await there.take(1, 2_000)).toEqual([]);
         return performance.now() > until;
       });
@@ -136,6 +136,17 @@ describeWithTool('a spool in Redis', { name: 'redis-server', debianPackage: 'red
       expect(await slow.take(1, 10_000)).toEqual([]);
       await here.giveBack('a', 1, 0);
       expect(await here.take(1, 2_000)).toMatchObject([{ id: 'a', attempts: 1 }]);
+    });
+
+    test('while another has a call, it says to look again soon', async () => {
+      const [here, there] = [await openSpool(), await openSpool()];
+      await here.append(call('a'));
+      await here.take(1, 2_000);
+      expect(here.nextDueAt()).toBeUndefined();
+      expect(await there.take(1, 2_000)).toEqual([]);
+      const dueInMs = there.nextDueAt()! - Date.now();
+      expect(dueInMs).toBeGreaterThan(0);
+      expect(dueInMs).toBeLessThanOrEqual(1_000);
     });
 
     test('one that succeeded after all ends the call for the other', async () => {
