@@ -73,6 +73,22 @@ export class WireRefusedError extends Error {
   }
 }
 
+/** A neutral wire that answers later had not answered in time. What it answers after that is let go. */
+export class WireTimeoutError extends Error {
+  static {
+    named(WireTimeoutError, 'WireTimeoutError');
+  }
+  readonly code = 'WIRE_TIMEOUT';
+  readonly wire: string;
+  readonly timeoutMs: number;
+
+  constructor(wire: string, timeoutMs: number) {
+    super(`Neutral wire "${wire}" took longer than ${timeoutMs} ms`);
+    this.wire = wire;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
 /** The breaker was closed for good with `close()` and takes no more calls. */
 export class BreakerClosedDownError extends Error {
   static {

@@ -22,6 +22,7 @@ export {
   BreakerOpenError,
   CallTimeoutError,
   WireRefusedError,
+  WireTimeoutError,
 } from './errors.ts';
 export { type KeyedBreakers, keyedBreakers } from './keyed/keyed-breakers.ts';
 export type { KeyedBreakersOptions } from './keyed/keyed-options.ts';

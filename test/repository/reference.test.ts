@@ -78,6 +78,7 @@ describe('the reference of the breaker', () => {
       new library.CallTimeoutError('b', 1),
       new library.BreakerClosedDownError('b'),
       new library.WireRefusedError('w', 'full'),
+      new library.WireTimeoutError('w', 1),
       new InvalidInputError([{ field: 'f', rule: 'must be', value: 1 }]),
     ];
     expect(rows.map((row) => [row.class, row['`code`']])).toEqual(

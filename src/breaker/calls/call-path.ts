@@ -312,12 +312,12 @@ export class CallPath {
     error: unknown,
   ): DivertResult | Promise<DivertResult> {
     const call = this.#divertedCall(options, replay, error);
-    return divert(this.#wires, this.#options.wireMode, call, this.#core.clock, this.#observer);
+    return divert(this.#wires, this.#options, call, this.#core.clock, this.#observer);
   }
 
   #divertSync(options: CallFacts | undefined, error: unknown): DivertResult {
     const call = this.#divertedCall(options, undefined, error);
-    return divertSync(this.#wires, this.#options.wireMode, call, this.#core.clock, this.#observer);
+    return divertSync(this.#wires, this.#options, call, this.#core.clock, this.#observer);
   }
 
   #divertedCall(options: CallFacts | undefined, replay: Replay | undefined, error: unknown): DivertedCall {

@@ -58,6 +58,14 @@ export interface NeutralWire<Answer = unknown> {
   take(call: DivertedCall): Promise<WireAnswer<Answer>> | WireAnswer<Answer>;
   /** Hears of each call that went well, before its caller does. Replays are none of them. What it throws reaches `diag` only. */
   learn?(call: GoodCall, result: unknown): void;
+  /**
+   * Milliseconds that it has for an answer that comes later, in place of the breaker's `wireTimeoutMs`; null: as long as it
+   * takes. Default: null on a wire that holds calls, which has `load`, since one that was given up might be held after
+   * all; the breaker's on others.
+   */
+  readonly timeoutMs?: number | null;
+  /** `take` for a caller that cannot wait. Without it `take` is asked, and passed over where it answers later. */
+  takeSync?(call: DivertedCall): WireAnswer<Answer>;
   /** Called once, when the breaker is made. */
   attach?(host: WireHost): void;
   /** What it holds; only on wires that hold calls. */
