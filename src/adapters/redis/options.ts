@@ -18,7 +18,7 @@ export interface RedisSpoolOptions {
   readonly consumer?: string;
   /** Milliseconds for which a process may be unheard of before others take the calls that it had, 100 to 3,600,000; default 30,000. */
   readonly claimAfterMs?: number;
-  /** Dead letters kept, 1 to 1,000,000; default 1,000. The oldest goes first. */
+  /** Dead letters kept, 0 to 1,000,000; default 1,000. Together they are no larger than 16 MiB: the oldest go. */
   readonly maxDeadLetters?: number;
   /** Milliseconds for which Redis may take over one answer, 10 to 60,000; default 2,000. */
   readonly timeoutMs?: number;
@@ -34,7 +34,7 @@ const checkOptions = object(
     group: text(1, 200),
     consumer: text(1, 200),
     claimAfterMs: integer(100, 3_600_000),
-    maxDeadLetters: integer(1, 1_000_000),
+    maxDeadLetters: integer(0, 1_000_000),
     timeoutMs: integer(10, 60_000),
   },
 );

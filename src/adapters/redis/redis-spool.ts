@@ -41,6 +41,8 @@ export function redisSpool(options: RedisSpoolOptions): RedisSpool {
 
 /** Age in ms at which what `load()` tells is asked for anew. */
 const FRESH_FOR_MS = 1_000;
+/** Most dead letters that may be kept. */
+const MOST_LETTERS = 1_000_000;
 /** Most ids kept of calls that may be held although their callers were told otherwise; 36 characters each. */
 const MOST_DOUBTFUL = 10_000;
 
@@ -87,13 +89,15 @@ class StreamSpool implements RedisSpool {
 
   async take(limit: number, now: number): Promise<readonly SpooledCall[]> {
     if (this.#doubtful.size > 0) await this.#withdraw();
-    const found = await this.#run(SCRIPTS.take, [limit, now]);
-    const calls = inGroups(found, 3).map(([id = '', call = '', attempts]) => {
-      this.#taken.add(id);
-      return readCall(call, attempts);
+    return inBatches(limit, async (count) => {
+      const found = inGroups(await this.#run(SCRIPTS.take, [count, now]), 3);
+      const calls = found.map(([id = '', call = '', attempts]) => {
+        this.#taken.add(id);
+        return readCall(call, attempts);
+      });
+      this.#keepTime();
+      return calls;
     });
-    if (calls.length > 0) this.#keepTime();
-    return calls;
   }
 
   async giveBack(id: string, attempts: number, notBefore: number): Promise<void> {
@@ -111,12 +115,7 @@ class StreamSpool implements RedisSpool {
   }
 
   async expire(now: number): Promise<readonly string[]> {
-    const dropped: string[] = [];
-    for (;;) {
-      const batch = await this.#run(SCRIPTS.expire, [now]);
-      dropped.push(...batch);
-      if (batch.length < BATCH) return dropped;
-    }
+    return inBatches(Number.POSITIVE_INFINITY, (count) => this.#run(SCRIPTS.expire, [count, now]));
   }
 
   load(): SpoolLoad {
@@ -143,20 +142,17 @@ class StreamSpool implements RedisSpool {
   }
 
   async peek(limit: number): Promise<readonly SpooledCall[]> {
-    const calls: SpooledCall[] = [];
-    for (let after = '-'; calls.length < limit; ) {
-      const count = Math.min(limit - calls.length, BATCH);
-      const entries = inGroups(await this.#run(SCRIPTS.peek, [count, after]), 3);
-      calls.push(...entries.map(([, call = '', attempts]) => readCall(call, attempts)));
-      if (entries.length < count) break;
-      after = `(${entries.at(-1)?.[0]}`;
-    }
-    return calls;
+    let start = '-';
+    return inBatches(limit, async (count) => {
+      const entries = inGroups(await this.#run(SCRIPTS.peek, [count, start]), 3);
+      start = `(${entries.at(-1)?.[0]}`;
+      return entries.map(([, call = '', attempts]) => readCall(call, attempts));
+    });
   }
 
   async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
-    if (limit < 1) return [];
-    const letters = inGroups(await this.#run(SCRIPTS.deadLetters, [limit]), 4);
+    const most = Math.min(limit, MOST_LETTERS);
+    const letters = most < 1 ? [] : inGroups(await this.#run(SCRIPTS.deadLetters, [most]), 4);
     return letters.map(([call = '', attempts, diedAt, error = '']) => ({
       ...readCall(call, attempts),
       diedAt: Number(diedAt),
@@ -248,7 +244,7 @@ class StreamSpool implements RedisSpool {
 
   /** Has a timer only while this process has calls to renew or to withdraw; it keeps no process alive. */
   #keepTime(): void {
-    if (this.#timer || this.#phase !== 'open') return;
+    if (this.#timer || this.#phase !== 'open' || this.#taken.size + this.#doubtful.size === 0) return;
     outside(() => {
       this.#timer = setInterval(() => void this.#tick(), Math.min(1_000, this.#claimAfterMs / 3));
       this.#timer.unref();
@@ -291,6 +287,26 @@ function writeCall({ attempts: _, ...call }: SpooledCall): string {
 function readCall(text: string, attempts: string | undefined): SpooledCall {
   const call = JSON.parse(text) as Omit<SpooledCall, 'attempts'>;
   return { ...call, input: call.input, key: call.key, attempts: Number(attempts) };
+}
+
+/**
+ * Asks again and again for as many as are wanted, until there are no more. Where Redis goes away between two batches, what it
+ * gave by then is the result: it has been taken, and nobody else will be told.
+ */
+async function inBatches<T>(limit: number, ask: (count: number) => Promise<readonly T[]>): Promise<T[]> {
+  const all: T[] = [];
+  while (all.length < limit) {
+    const count = Math.min(limit - all.length, BATCH);
+    try {
+      const batch = await ask(count);
+      all.push(...batch);
+      if (batch.length < count) break;
+    } catch (error) {
+      if (all.length === 0) throw error;
+      break;
+    }
+  }
+  return all;
 }
 
 function inGroups(values: readonly string[], size: number): string[][] {

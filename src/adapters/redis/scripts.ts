@@ -20,9 +20,12 @@ import { DROP_REASONS } from '@switchgear/conventions';
  * | keys | sorted set | `<hash of the key>:<sequence>`, in lexical order: the order of each key's calls |
  * | ids | hash | sequence by id |
  * | attempts | hash | failed replays by sequence, where there are any |
- * | dead | stream | dead letters, at most so many |
+ * | dead | stream | dead letters, at most so many and so many bytes |
  */
 export const KEY_NAMES = ['state', 'ready', 'waiting', 'expiry', 'keys', 'ids', 'attempts', 'dead'] as const;
+
+/** Characters that all dead letters together may have, 16 Mi: the oldest go. */
+const MOST_DEAD_CHARACTERS = 16 * 1024 * 1024;
 
 /** Entries looked at in one go: what blocks Redis stays short. */
 export const BATCH = 500;
@@ -228,20 +231,28 @@ local found = sequence and entry(sequence)
 -- What another replica is trying again is not dead yet.
 local owner = found and total == 'dead' and owner_of(sequence)
 if not found or (owner and owner ~= CONSUMER) then return { { '0' }, status() } end
-if total == 'dead' then
+if total == 'dead' and tonumber(most) > 0 then
   local attempts = redis.call('HGET', ATTEMPTS, sequence) or '0'
-  redis.call('XADD', DEAD, 'MAXLEN', most, '*', 'call', found.call, 'attempts', attempts, 'died', died, 'error', problem)
+  redis.call('XADD', DEAD, '*', 'call', found.call, 'attempts', attempts, 'died', died, 'error', problem)
+  local size = redis.call('HINCRBY', STATE, 'dead_size', #found.call)
+  local count = redis.call('XLEN', DEAD)
+  while count > tonumber(most) or size > ${MOST_DEAD_CHARACTERS} do
+    local first = redis.call('XRANGE', DEAD, '-', '+', 'COUNT', 1)[1]
+    redis.call('XDEL', DEAD, first[1])
+    size = redis.call('HINCRBY', STATE, 'dead_size', -#first[2][2])
+    count = count - 1
+  end
 end
 remove(sequence, found)
 redis.call('HINCRBY', STATE, total, 1)
 return { { '1' }, status() }
 `;
 
-/** Asked: now. Result: ids of the dropped, at most a batch. */
+/** Asked: most, now. Result: ids of the dropped. */
 const EXPIRE = `
 release_abandoned()
 local dropped = {}
-for _, sequence in ipairs(redis.call('ZRANGEBYSCORE', EXPIRY, '-inf', ASKED[1], 'LIMIT', 0, ${BATCH})) do
+for _, sequence in ipairs(redis.call('ZRANGEBYSCORE', EXPIRY, '-inf', ASKED[2], 'LIMIT', 0, ASKED[1])) do
   local found = entry(sequence)
   if found then
     remove(sequence, found)
@@ -278,7 +289,7 @@ end
 return { {}, status() }
 `;
 
-/** Asked: limit, the entry to begin after or `-`. Result: entry, call and attempts of each, one after the other. */
+/** Asked: limit, the entry to begin with: `-`, or `(` and the one before it. Result: entry, call and attempts of each, one after the other. */
 const PEEK = `
 local held = {}
 for _, one in ipairs(redis.call('XRANGE', STREAM, ASKED[2], '+', 'COUNT', ASKED[1])) do
@@ -302,6 +313,7 @@ return { letters, status() }
 const PURGE_DEAD_LETTERS = `
 local count = redis.call('XLEN', DEAD)
 redis.call('DEL', DEAD)
+redis.call('HDEL', STATE, 'dead_size')
 return { { count }, status() }
 `;
 

@@ -47,6 +47,18 @@ describeWithTool('a spool in Redis', { name: 'redis-server', debianPackage: 'red
       expect(idsOf(await there.take(5, 2_000))).toEqual(['a2']);
     });
 
+    test('a call that is dropped from behind leaves the first of its key where it is', async () => {
+      const [here, there] = [await openSpool(), await openSpool()];
+      for (const id of ['a1', 'a2', 'a3']) await here.append(call(id, { key: 'a' }));
+      await here.take(1, 2_000);
+      await there.end('a2', { kind: 'dropped', reason: 'overflow' });
+      expect(await there.take(5, 2_000)).toEqual([]);
+      await here.giveBack('a1', 1, 5_000);
+      await there.end('a3', { kind: 'dropped', reason: 'overflow' });
+      expect(await there.take(5, 2_000)).toEqual([]);
+      expect(idsOf(await there.take(5, 5_000))).toEqual(['a1']);
+    });
+
     test('a call that one gives back, another may take, with its attempts', async () => {
       const [here, there] = [await openSpool(), await openSpool()];
       await here.append(call('a'));
@@ -65,6 +77,15 @@ describeWithTool('a spool in Redis', { name: 'redis-server', debianPackage: 'red
       expect(new Set(dropped.flat()).size).toBe(1_200);
       expect(dropped.flat().length).toBe(1_200);
       expect(here.totals().dropped.expired).toBe(1_200);
+    });
+
+    test('a call that one of them replays does not expire', async () => {
+      const [here, there] = [await openSpool(), await openSpool()];
+      await here.append(call('a', { expiresAt: 3_000 }));
+      await here.take(1, 2_000);
+      expect(await there.expire(3_000)).toEqual([]);
+      await here.giveBack('a', 1, 4_000);
+      expect(await there.expire(3_000)).toEqual(['a']);
     });
 
     test('what all of them did adds up, in each of them', async () => {
@@ -237,12 +258,48 @@ describeWithTool('a spool in Redis', { name: 'redis-server', debianPackage: 'red
       expect(await spool.deadLetters(5)).toEqual([]);
     });
 
-    test('all that is held can be looked at, however much it is', async () => {
+    test('no more than 16 MiB of dead letters', async () => {
+      const spool = await openSpool();
+      for (const id of ['a', 'b', 'c']) {
+        await spool.append(call(id, { input: 'x'.repeat(6 * 1024 * 1024) }));
+        await spool.end(id, { kind: 'dead', at: 2_000, error: 'refused' });
+      }
+      expect((await spool.deadLetters(5)).map(({ id }) => id)).toEqual(['c', 'b']);
+      expect(await spool.purgeDeadLetters()).toBe(2);
+      await spool.append(call('d'));
+      await spool.end('d', { kind: 'dead', at: 2_000, error: 'refused' });
+      expect(await spool.deadLetters(5)).toMatchObject([{ id: 'd' }]);
+    });
+
+    test('no dead letter where none is asked for', async () => {
+      const spool = await openSpool({ maxDeadLetters: 0 });
+      await spool.append(call('a'));
+      expect(await spool.end('a', { kind: 'dead', at: 2_000, error: 'refused' })).toBe(true);
+      expect(await spool.deadLetters(5)).toEqual([]);
+      expect(spool.totals()).toMatchObject({ received: 1, dead: 1 });
+    });
+
+    test('all that is held can be looked at and taken, however much it is', async () => {
       const spool = await openSpool();
       const ids = Array.from({ length: 1_100 }, (_, index) => `call-${index}`);
       await Promise.all(ids.map((id) => spool.append(call(id))));
       expect(idsOf(await spool.peek(2_000))).toEqual(ids);
       expect(idsOf(await spool.peek(501))).toEqual(ids.slice(0, 501));
+      expect(idsOf(await spool.take(501, 2_000))).toEqual(ids.slice(0, 501));
+      expect(idsOf(await spool.take(2_000, 2_000))).toEqual(ids.slice(501));
+    });
+
+    test('what was taken before Redis went away is given out', async () => {
+      let left = 2;
+      const broken = {
+        sendCommand: (args: readonly string[]) =>
+          left-- > 0 ? client.sendCommand(args) : Promise.reject(new Error('Socket closed')),
+      };
+      const first = await openSpool();
+      await Promise.all(Array.from({ length: 501 }, (_, index) => first.append(call(`call-${index}`))));
+      const spool = await openSpool({ client: broken });
+      expect(await spool.take(501, 2_000)).toHaveLength(500);
+      await expect(spool.take(1, 2_000)).rejects.toMatchObject({ code: 'SPOOL_FAILED' });
     });
 
     test('nothing but the totals is left in Redis of calls that have ended', async () => {
