@@ -1,6 +1,7 @@
-import type { BreakerSettings, BreakerState } from '@switchgear/conventions';
-import type { CallContext } from './calls/active-call.ts';
+import { type BreakerSettings, type BreakerState, InvalidInputError, text } from '@switchgear/conventions';
+import type { CallContext } from './calls/call-context.ts';
 import type { CallFacts, CallFailure, CallPath, ExecuteOptions } from './calls/call-path.ts';
+import type { Operation, Operations } from './calls/operations.ts';
 import { type CallPermit, Permits } from './calls/permits.ts';
 import type { BreakerCore } from './core.ts';
 import { BreakerClosedDownError } from './errors.ts';
@@ -16,13 +17,24 @@ export interface OperatorNote {
   readonly reason?: string;
 }
 
+export interface ProtectOptions {
+  /**
+   * The name under which a buffer keeps calls of the function, 1 to 120 characters; default: the function's own name, or
+   * `call`. A durable spool finds the function by it after a restart, so it must stay the same and be the function's alone.
+   */
+  readonly name?: string;
+}
+
 /** What a breaker is made of. */
 export interface BreakerParts {
   readonly core: BreakerCore;
   readonly path: CallPath;
   readonly publisher: Publisher;
   readonly readings: BreakerReadings;
+  readonly operations: Operations;
 }
+
+const checkOperationName = text(1, 120);
 
 /** What a breaker offers in each thread that has it: calls, state and events. */
 export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> {
@@ -82,15 +94,24 @@ export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonl
   }
 
   /**
-   * Wraps a function of one input. Its calls can be replayed, so a buffer wire can hold them; it keeps `input` by
-   * reference until then.
+   * Wraps a function of one input. Its calls can be replayed, so a buffer wire can hold them; in memory it keeps `input` by
+   * reference until then, a durable spool keeps it as JSON.
+   * @throws InvalidInputError for a name out of its range
    */
   protect<Input, T>(
     fn: (input: Input, context: CallContext) => T | PromiseLike<T>,
+    { name }: ProtectOptions = {},
   ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires, T>> {
+    const problems = name === undefined ? [] : checkOperationName(name, 'name');
+    if (problems.length > 0) throw new InvalidInputError(problems);
+    const operation: Operation = {
+      name: name ?? (fn.name.slice(0, 120) || 'call'),
+      run: fn as (input: unknown, context: CallContext) => unknown,
+    };
+    this.parts.operations.add(operation);
     return (input, options) => {
       const replay: Replay = (context) => fn(input, context);
-      return this.#enter(replay, { ...options, input, fn }, replay) as Promise<T | AnswerOf<Wires, T>>;
+      return this.#enter(replay, { ...options, input, fn, operation }, replay) as Promise<T | AnswerOf<Wires, T>>;
     };
   }
 

@@ -1,6 +1,7 @@
 import type { BreakerSettings, SettingsPatch } from '@switchgear/conventions';
 import { Breaker } from '../breaker.ts';
-import type { CallContext } from '../calls/active-call.ts';
+import type { ProtectOptions } from '../breaker-face.ts';
+import type { CallContext } from '../calls/call-context.ts';
 import type { ExecuteOptions } from '../calls/call-path.ts';
 import type { CallPermit } from '../calls/permits.ts';
 import { settingsWith } from '../core.ts';
@@ -113,8 +114,9 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
 
   override protect<Input, T>(
     fn: (input: Input, context: CallContext) => T | PromiseLike<T>,
+    protectOptions?: ProtectOptions,
   ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires, T>> {
-    const run = super.protect(fn);
+    const run = super.protect(fn, protectOptions);
     return (input, options) => {
       this.#group.used(this);
       return run(input, options);

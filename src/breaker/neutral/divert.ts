@@ -89,7 +89,7 @@ class Diversion {
             (later) => this.#took(attached, startedAt, later) ?? this.goOn(next + 1),
             (error) => {
               this.#passOver(attached, startedAt, error);
-              return this.#call.signal?.aborted ? this.#end() : this.goOn(next + 1);
+              return this.#call.signal?.aborted || this.#isFinal(error) ? this.#end() : this.goOn(next + 1);
             },
           );
         }
@@ -97,9 +97,15 @@ class Diversion {
         if (result) return result;
       } catch (error) {
         this.#passOver(attached, startedAt, error);
+        if (this.#isFinal(error)) break;
       }
     }
     return this.#end();
+  }
+
+  /** Whether the wire that refused so is the last one to be asked. */
+  #isFinal(error: unknown): boolean {
+    return this.#rules.wireMode === 'first' && error instanceof WireRefusedError && error.isFinal;
   }
 
   #end(): DivertResult {
@@ -109,9 +115,9 @@ class Diversion {
   #later({ wire, counters }: AttachedWire, answer: PromiseLike<WireAnswer<unknown>>): Promise<WireAnswer<unknown>> {
     const timeoutMs = timeoutOf(wire, this.#rules);
     const limits = { wire: wire.name, clock: this.#clock, timeoutMs, signal: this.#call.signal };
-    return awaitWire(answer, limits, ({ outcome }) => {
+    return awaitWire(answer, limits, ({ outcome, isCounted }) => {
       // Nobody waits for an answer any more, but a call that is held will be replayed: what came in and what goes out add up.
-      if (outcome === 'buffered') counters.countCall(outcome);
+      if (outcome === 'buffered' && !isCounted) counters.countCall(outcome);
     });
   }
 
@@ -119,7 +125,7 @@ class Diversion {
   #took(attached: AttachedWire, startedAt: number, answer: WireAnswer<unknown>): DivertResult | undefined {
     const { wire, counters } = attached;
     if (!isAnswer(answer)) return this.#passOver(attached, startedAt, new TypeError(`"${wire.name}" ${NO_ANSWER}`));
-    counters.countCall(answer.outcome);
+    if (!answer.isCounted) counters.countCall(answer.outcome);
     // One that another breaker's buffer answered with is replayed there.
     const receipt = answer.outcome === 'buffered' && isReceipt(answer.value) ? answer.value.id : undefined;
     this.#observer.diverted({ wire: wire.name, outcome: answer.outcome, startedAt, error: undefined, receipt });

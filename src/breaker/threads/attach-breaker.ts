@@ -1,6 +1,7 @@
 import { type BreakerSettings, InvalidInputError } from '@switchgear/conventions';
 import { BreakerFace } from '../breaker-face.ts';
 import { CallPath } from '../calls/call-path.ts';
+import { Operations } from '../calls/operations.ts';
 import { processMs } from '../clock.ts';
 import { BreakerCore } from '../core.ts';
 import { sharedCells } from '../memory/layout.ts';
@@ -56,7 +57,13 @@ export class AttachedBreaker<Wires extends readonly NeutralWire[] = readonly Neu
     // Its metrics are the owner's to export; spans and events of calls belong to the thread they ran in.
     const observer = new IsolatedObserver(observerFor(options.telemetry ?? 'otel'), readings);
     publisher.connect(observer);
-    super({ core, path: new CallPath(valid, core, wires, observer, publisher), publisher, readings });
+    super({
+      core,
+      path: new CallPath(valid, core, wires, observer, publisher),
+      publisher,
+      readings,
+      operations: new Operations(),
+    });
     this.#settings = settings;
     this.#announcements = new Announcements(handle.channel, publisher, valid.clock, core.generation);
   }

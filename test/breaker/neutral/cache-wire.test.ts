@@ -316,7 +316,8 @@ describe('its bounds', () => {
     await late;
     for (const input of ['early', 'late']) {
       const diverted = { breaker: 'b', input, key: undefined, fn: undefined, signal: undefined, error: undefined };
-      expect(() => wire.take({ ...diverted, divertedAt: 0, replay: undefined })).toThrow('no good result');
+      const unasked = { operation: undefined, idempotencyKey: 'k', divertedAt: 0, replay: undefined };
+      expect(() => wire.take({ ...diverted, ...unasked })).toThrow('no good result');
     }
   });
 });

@@ -68,8 +68,10 @@ export interface Spool {
   readonly kind: string;
   /** Whether calls outlive the process. */
   readonly isDurable: boolean;
+  /** Whether other processes append to it and drain it as well, so that only its own `load` knows what it holds. */
+  readonly isShared?: boolean;
   /**
-   * Makes it ready for one buffer wire; called once, before all else.
+   * Makes it ready for one buffer wire; called before all else, and again after a while where it threw.
    * @throws SpoolError where it cannot be had, such as a file that another process has
    */
   open(owner: { readonly breaker: string; readonly wire: string }): Promise<SpoolOpening>;
