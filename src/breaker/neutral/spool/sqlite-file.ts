@@ -1,14 +1,11 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, realpathSync, rmSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { depthOf, type Ledger, ledgerFrom } from './ledger.ts';
 import { SpoolError, type SpoolOpening } from './spool.ts';
 import { isCutOff } from './sqlite-log.ts';
 import { copyLogAside, finishSwap, salvage } from './sqlite-salvage.ts';
-import { APPLICATION_ID, migrate } from './sqlite-schema.ts';
+import { APPLICATION_ID, migrate, type Sqlite } from './sqlite-schema.ts';
 import { SqliteTables } from './sqlite-tables.ts';
-
-/** `node:sqlite`, loaded only where a file is opened: on some versions of Node.js it warns that it is experimental. */
-export type Sqlite = typeof import('node:sqlite');
 
 export interface OpenSpoolFile {
   readonly tables: SqliteTables;
@@ -68,17 +65,21 @@ function makeFolder(file: string): void {
  * operating system takes it off a process that dies. It also tells a damaged spool from a file of something else.
  */
 function takeLock({ DatabaseSync }: Sqlite, file: string) {
-  const path = `${existsSync(file) ? realpathSync(file) : file}.lock`;
+  const path = lockOf(file);
   const wasLockedBefore = existsSync(path);
   makeFile(path);
   const lock = new DatabaseSync(path);
   try {
-    lock.exec('BEGIN EXCLUSIVE');
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return { lock, wasLockedBefore };
   } catch (error) {
     lock.close();
     throw error;
   }
+}
+
+function lockOf(file: string): string {
+  return `${existsSync(file) ? realpathSync(file) : file}.lock`;
 }
 
 /** With mode 0600, which SQLite gives the log beside it too. One that is there is not opened: to close it again would take
@@ -95,6 +96,8 @@ function openLocked(sqlite: Sqlite, file: string, options: SpoolFileOptions, was
   finishSwap(file);
   const header = readHeader(file);
   if (header === 'other' || (header === 'unreadable' && !wasLockedBefore)) {
+    // Or the next opening would take it for a spool that is damaged.
+    if (!wasLockedBefore) rmSync(lockOf(file));
     throw new SpoolError('SPOOL_FAILED', `${file} is not a spool: it was left as it is, name another file`);
   }
   if (header === 'missing') makeFile(file);

@@ -12,8 +12,7 @@ import {
 } from 'node:fs';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { depthOf, EMPTY_LEDGER, endedOf, ledgerEntries, ledgerFrom } from './ledger.ts';
-import type { Sqlite } from './sqlite-file.ts';
-import { migrate } from './sqlite-schema.ts';
+import { migrate, type Sqlite } from './sqlite-schema.ts';
 import { SqliteTables } from './sqlite-tables.ts';
 import { restoreInput, type StoredInput } from './stored-input.ts';
 

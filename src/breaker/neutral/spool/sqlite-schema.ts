@@ -1,6 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { SpoolError } from './spool.ts';
 
+/** `node:sqlite`, loaded only where a file is opened: on some versions of Node.js it warns that it is experimental. */
+export type Sqlite = typeof import('node:sqlite');
+
 /** Marks a SQLite file as a spool: `SWGS`, in its header. */
 export const APPLICATION_ID = 0x53574753;
 
