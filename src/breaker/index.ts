@@ -27,6 +27,7 @@ export {
 export { type KeyedBreakers, keyedBreakers } from './keyed/keyed-breakers.ts';
 export type { KeyedBreakersOptions } from './keyed/keyed-options.ts';
 export type { AnswerOf } from './neutral/answer-of.ts';
+export { type BackupCall, type BreakerWireOptions, breakerWire } from './neutral/breaker-wire.ts';
 export type { BufferWireOptions, OverflowPolicy } from './neutral/buffer-options.ts';
 export { type BufferWire, bufferWire } from './neutral/buffer-wire.ts';
 export { type CacheWireOptions, cacheWire } from './neutral/cache-wire.ts';

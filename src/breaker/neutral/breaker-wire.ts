@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { breakerName, InvalidInputError } from '@switchgear/conventions';
 import type { Breaker } from '../breaker.ts';
 import { BreakerFace } from '../breaker-face.ts';
-import type { CallContext } from '../calls/active-call.ts';
+import type { CallContext } from '../calls/call-context.ts';
 import type { CallFacts } from '../calls/call-path.ts';
 import { WireRefusedError } from '../errors.ts';
 import type { AttachedBreaker } from '../threads/attach-breaker.ts';
