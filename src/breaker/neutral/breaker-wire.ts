@@ -93,15 +93,18 @@ class BreakerWire<Answer> implements NeutralWire<Answer> {
   }
 
   #send(call: DivertedCall): Promise<unknown> {
-    const { input, key, signal } = call;
+    const { input } = call;
     // A call that cannot be replayed here must not get a receipt there.
-    if (call.replay && this.#protected) return this.#protected(input, { key, signal });
+    if (call.replay && this.#protected) return this.#protected(input, this.#factsOf(call));
     return this.#backup.execute((context) => this.#fn(input, context), this.#factsOf(call));
   }
 
-  /** With the function, so that a cache of the other breaker keeps its results apart from those of other wires. */
-  #factsOf({ input, key, signal }: DivertedCall): CallFacts {
-    return { input, key, signal, fn: this.#fn };
+  /**
+   * With the function, so that a cache of the other breaker keeps its results apart from those of other wires; and with the
+   * idempotency key: the same call must not be done once by each way.
+   */
+  #factsOf({ input, key, signal, idempotencyKey }: DivertedCall): CallFacts {
+    return { input, key, signal, idempotencyKey, fn: this.#fn };
   }
 
   #protect(operation: string): void {

@@ -113,6 +113,27 @@ describe('a breaker as a wire', () => {
     expect(breaker.stats().wires).toMatchObject([{ failed: 1 }]);
   });
 
+  test('the other way is given the same idempotency key: the caller’s, or the one that the first way was given', async () => {
+    const { breaker: backup, clock } = makeBreaker({ ...RULES, neutralWires: [bufferWire()] });
+    const there: string[] = [];
+    const here: string[] = [];
+    const wire = breakerWire(backup, (_, { idempotencyKey }) => there.push(idempotencyKey));
+    const { breaker } = makeBreaker({ ...RULES, clock, neutralWires: [wire] });
+    const call = breaker.protect((_: number, { idempotencyKey }): number => {
+      here.push(idempotencyKey);
+      return fails();
+    });
+    await call(1);
+    await call(2, { idempotencyKey: 'of the caller' });
+    await breaker.execute(fails, { idempotencyKey: 'of another' });
+    backup.trip();
+    await call(3, { idempotencyKey: 'held there' });
+    backup.reset();
+    await clock.advance(1_000);
+    expect(there).toEqual([...here, 'of the caller', 'of another', 'held there']);
+    expect(here).toHaveLength(1);
+  });
+
   test('its run is in the caller’s async context', async () => {
     const requests = new AsyncLocalStorage<string>();
     const { breaker: backup } = makeBreaker(RULES);
