@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { memorySpool } from '../../../../src/breaker/neutral/spool/memory-spool.ts';
 import { sqliteSpool } from '../../../../src/breaker/neutral/spool/sqlite-spool.ts';
 import { spoolContract } from '../../../contract/spool-contract.ts';
 import { temporaryFolder } from '../../../support/folders.ts';
@@ -10,3 +11,5 @@ spoolContract('SQLite', () => {
     remove: () => folder.remove(),
   };
 });
+
+spoolContract('memory', () => ({ make: () => memorySpool({ deadLetters: 3 }), remove: () => {} }));
