@@ -10,6 +10,7 @@ import {
   type SpoolOpening,
   type SpoolTotals,
 } from '@switchgear/breaker/spool';
+import { readKeptCall, writeCall } from './kept-call.ts';
 import { checkRedisSpoolOptions, type RedisSpoolOptions } from './options.ts';
 import { outside } from './outside.ts';
 import { isRefusal, type ScriptFailure, ScriptRunner } from './script-runner.ts';
@@ -43,12 +44,13 @@ export function redisSpool(options: RedisSpoolOptions): RedisSpool {
 const FRESH_FOR_MS = 1_000;
 /** Most dead letters that may be kept. */
 const MOST_LETTERS = 1_000_000;
-/** Most ids kept of calls that may be held although their callers were told otherwise; 36 characters each. */
+/** Most ids kept of calls that are to be withdrawn; some 40 characters each. */
 const MOST_DOUBTFUL = 10_000;
 
 class StreamSpool implements RedisSpool {
   readonly kind = 'redis';
   readonly isDurable = true;
+  readonly isShared = true;
   readonly #runner: ScriptRunner;
   readonly #options: RedisSpoolOptions;
   readonly #consumer: string;
@@ -61,13 +63,20 @@ class StreamSpool implements RedisSpool {
   #refreshing = false;
   /** Ids of the calls that this process has taken. */
   readonly #taken = new Set<string>();
+  /** Ids of calls that may be held although their callers were told otherwise. */
   readonly #doubtful = new Set<string>();
+  /** Ids of taken calls whose end was sent, and the answer lost. */
+  readonly #perhapsEnded = new Set<string>();
+  /** When Redis was away last: monotonic ms. */
+  #awayAt = Number.NEGATIVE_INFINITY;
+  readonly #tickMs: number;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: RedisSpoolOptions) {
     this.#options = options;
     this.#consumer = options.consumer ?? `${hostname()}-${randomUUID()}`;
     this.#claimAfterMs = options.claimAfterMs ?? 30_000;
+    this.#tickMs = Math.min(1_000, this.#claimAfterMs / 3);
     this.#runner = new ScriptRunner(options.client, keysOf(options.stream), options.timeoutMs ?? 2_000);
   }
 
@@ -80,10 +89,13 @@ class StreamSpool implements RedisSpool {
   }
 
   async append(call: SpooledCall): Promise<void> {
-    const { id, key, sizeBytes, expiresAt, divertedAt } = call;
-    const text = writeCall(call);
-    const size = Math.ceil(sizeBytes);
-    const args = [id, text, key === undefined ? '0' : '1', key ?? '', size, expiresAt, divertedAt];
+    const { id, key, sizeBytes, expiresAt, divertedAt, attempts } = call;
+    const order = key === undefined ? ['0', ''] : ['1', key];
+    // A script that breaks off on a number has done the half of its work.
+    if (![sizeBytes, expiresAt, divertedAt, attempts].every(Number.isFinite)) {
+      throw new SpoolError('SPOOL_FAILED', `A size, a time or the attempts of the call "${id}" is not a finite number`);
+    }
+    const args = [id, writeCall(call), ...order, Math.ceil(sizeBytes), expiresAt, divertedAt, attempts];
     await this.#run(SCRIPTS.append, args, ({ mayBeDone }) => mayBeDone && this.#doubt(id));
   }
 
@@ -91,27 +103,33 @@ class StreamSpool implements RedisSpool {
     if (this.#doubtful.size > 0) await this.#withdraw();
     return inBatches(limit, async (count) => {
       const found = inGroups(await this.#run(SCRIPTS.take, [count, now]), 3);
-      const calls = found.map(([id = '', call = '', attempts]) => {
-        this.#taken.add(id);
-        return readCall(call, attempts);
-      });
+      const calls = found
+        .map(([, text = '', attempts]) => readKeptCall(text, attempts))
+        // Another replica, of a newer Node.js, may be able to: it has it after `claimAfterMs`.
+        .filter(({ isReadable }) => isReadable)
+        .map(({ call }) => call);
+      for (const { id } of calls) this.#taken.add(id);
       this.#keepTime();
       return calls;
     });
   }
 
   async giveBack(id: string, attempts: number, notBefore: number): Promise<void> {
-    // Whatever comes of it: where this fails, it is not renewed, and another takes it in time.
-    this.#taken.delete(id);
+    // Where this fails, it stays with this process, which will try again.
     await this.#run(SCRIPTS.giveBack, [id, attempts, notBefore]);
+    this.#taken.delete(id);
   }
 
   async end(id: string, end: SpoolEnd): Promise<boolean> {
-    this.#taken.delete(id);
     const total = end.kind === 'dropped' ? `dropped:${end.reason}` : end.kind;
     const death = end.kind === 'dead' ? [end.at, end.error, this.#options.maxDeadLetters ?? 1_000] : [];
-    const [wasHeld] = await this.#run(SCRIPTS.end, [id, total, ...death]);
-    return wasHeld === '1';
+    const [wasHeld] = await this.#run(SCRIPTS.end, [id, total, ...death], ({ mayBeDone }) => {
+      if (mayBeDone && this.#taken.has(id)) this.#perhapsEnded.add(id);
+    });
+    this.#taken.delete(id);
+    // It was this process's own all the time: who else should have ended it?
+    const wasEndedBefore = this.#perhapsEnded.delete(id);
+    return wasHeld === '1' || wasEndedBefore;
   }
 
   async expire(now: number): Promise<readonly string[]> {
@@ -130,11 +148,7 @@ class StreamSpool implements RedisSpool {
 
   nextDueAt(): number | undefined {
     this.#freshen();
-    const { firstDueAt, taken } = this.#status;
-    if (taken <= this.#taken.size) return firstDueAt;
-    // Another replica does not tell when it gives a call back, or that it has died with one.
-    const lookAgainAt = Date.now() + FRESH_FOR_MS;
-    return firstDueAt === undefined ? lookAgainAt : Math.min(firstDueAt, lookAgainAt);
+    return this.#status.firstDueAt;
   }
 
   async refresh(): Promise<void> {
@@ -146,15 +160,15 @@ class StreamSpool implements RedisSpool {
     return inBatches(limit, async (count) => {
       const entries = inGroups(await this.#run(SCRIPTS.peek, [count, start]), 3);
       start = `(${entries.at(-1)?.[0]}`;
-      return entries.map(([, call = '', attempts]) => readCall(call, attempts));
+      return entries.map(([, text = '', attempts]) => readKeptCall(text, attempts).call);
     });
   }
 
   async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
     const most = Math.min(limit, MOST_LETTERS);
     const letters = most < 1 ? [] : inGroups(await this.#run(SCRIPTS.deadLetters, [most]), 4);
-    return letters.map(([call = '', attempts, diedAt, error = '']) => ({
-      ...readCall(call, attempts),
+    return letters.map(([text = '', attempts, diedAt, error = '']) => ({
+      ...readKeptCall(text, attempts).call,
       diedAt: Number(diedAt),
       error,
     }));
@@ -174,6 +188,7 @@ class StreamSpool implements RedisSpool {
     this.#phase = 'closed';
     this.#taken.clear();
     this.#doubtful.clear();
+    this.#perhapsEnded.clear();
     clearInterval(this.#timer);
   }
 
@@ -194,9 +209,16 @@ class StreamSpool implements RedisSpool {
     throw outcome.error;
   }
 
-  #evaluate(script: string, asked: readonly (string | number)[]) {
-    const given = [this.#options.group ?? 'switchgear', this.#consumer, this.#claimAfterMs, ...asked];
-    return this.#runner.run(script, given.map(String));
+  async #evaluate(script: string, asked: readonly (string | number)[]) {
+    const given = [this.#options.group ?? 'switchgear', this.#consumer, this.#claimsAfterMs(), ...asked];
+    const outcome = await this.#runner.run(script, given.map(String));
+    if ('error' in outcome && outcome.isAway) this.#awayAt = performance.now();
+    return outcome;
+  }
+
+  /** Where Redis was away, others could not be heard of: they have two ticks to say that they live. */
+  #claimsAfterMs(): number {
+    return performance.now() - this.#awayAt < 2 * this.#tickMs ? Number.MAX_SAFE_INTEGER : this.#claimAfterMs;
   }
 
   async #establish(): Promise<void> {
@@ -246,7 +268,7 @@ class StreamSpool implements RedisSpool {
   #keepTime(): void {
     if (this.#timer || this.#phase !== 'open' || this.#taken.size + this.#doubtful.size === 0) return;
     outside(() => {
-      this.#timer = setInterval(() => void this.#tick(), Math.min(1_000, this.#claimAfterMs / 3));
+      this.#timer = setInterval(() => void this.#tick(), this.#tickMs);
       this.#timer.unref();
     });
   }
@@ -271,22 +293,6 @@ class StreamSpool implements RedisSpool {
 function keysOf(stream: string): string[] {
   const tagged = /\{[^}]+\}/.test(stream) ? stream : `{${stream}}`;
   return [stream, ...KEY_NAMES.map((name) => `${tagged}:${name}`)];
-}
-
-/** Attempts change while it is held, and are kept apart. */
-function writeCall({ attempts: _, ...call }: SpooledCall): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(call);
-  } catch (error) {
-    throw new SpoolError('SPOOL_FAILED', `the input of ${call.operation} has no JSON form`, error);
-  }
-  return text;
-}
-
-function readCall(text: string, attempts: string | undefined): SpooledCall {
-  const call = JSON.parse(text) as Omit<SpooledCall, 'attempts'>;
-  return { ...call, input: call.input, key: call.key, attempts: Number(attempts) };
 }
 
 /**

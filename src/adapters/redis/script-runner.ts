@@ -6,6 +6,8 @@ import type { RedisClient } from './redis-client.ts';
 export interface ScriptFailure {
   /** Whether Redis may have run it all the same: it was sent, and the answer was lost. */
   readonly mayBeDone: boolean;
+  /** Whether Redis was not reached, or did not answer. */
+  readonly isAway: boolean;
   /** For the caller of the spool; its cause is what the client threw. */
   readonly error: SpoolError;
 }
@@ -25,7 +27,7 @@ export class ScriptRunner {
   /** The reply, or why there is none: Redis is away, has not answered in time, or refused. */
   async run(script: string, args: readonly string[]): Promise<{ readonly reply: unknown } | ScriptFailure> {
     // A client that is away would keep the command until it is back, long after its caller was told that it failed.
-    if (this.#client.isReady === false) return { mayBeDone: false, error: failure('it is away') };
+    if (this.#client.isReady === false) return { mayBeDone: false, isAway: true, error: failure('it is away') };
     const rest = [String(this.#keys.length), ...this.#keys, ...args];
     try {
       const reply = await this.#ask(['EVALSHA', hashOf(script), ...rest]).catch((error: unknown) => {
@@ -34,7 +36,8 @@ export class ScriptRunner {
       });
       return { reply };
     } catch (error) {
-      return { mayBeDone: !isRefusal(error), error: failure(messageOf(error), error) };
+      const isAway = !isRefusal(error);
+      return { mayBeDone: isAway, isAway, error: failure(messageOf(error), error) };
     }
   }
 

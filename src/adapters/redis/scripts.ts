@@ -123,7 +123,7 @@ local function remove(sequence, found)
   redis.call('ZREM', EXPIRY, sequence)
   redis.call('HDEL', ATTEMPTS, sequence)
   redis.call('HDEL', IDS, found.id)
-  redis.call('HINCRBY', STATE, 'bytes', '-' .. found.size)
+  redis.call('HINCRBY', STATE, 'bytes', text(0 - found.size))
   if redis.call('HGET', STATE, 'oldest') == sequence then note_oldest() end
   if found.key ~= '' then
     local was_first = first_of(found.key) == place(found.key, sequence)
@@ -160,9 +160,9 @@ end
 return { { owner, group }, status() }
 `;
 
-/** Asked: id, call, whether it has a key, key, size, expiresAt, divertedAt. */
+/** Asked: id, call, whether it has a key, key, size, expiresAt, divertedAt, attempts. */
 const APPEND = `
-local id, call, has_key, key, size, expires, diverted = unpack(ASKED)
+local id, call, has_key, key, size, expires, diverted, attempts = unpack(ASKED)
 if redis.call('HEXISTS', IDS, id) == 1 then
   return redis.error_reply('SPOOL holds a call of the id ' .. id .. ' already')
 end
@@ -171,6 +171,7 @@ local hash = has_key == '1' and redis.sha1hex(key) or ''
 redis.call('XADD', STREAM, sequence .. '-0',
   'id', id, 'call', call, 'key', hash, 'size', size, 'expires', expires, 'diverted', diverted)
 redis.call('HSET', IDS, id, sequence)
+if tonumber(attempts) > 0 then redis.call('HSET', ATTEMPTS, sequence, attempts) end
 redis.call('HINCRBY', STATE, 'received', 1)
 redis.call('HINCRBY', STATE, 'bytes', size)
 redis.call('HSETNX', STATE, 'oldest', sequence)

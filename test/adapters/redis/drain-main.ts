@@ -4,9 +4,10 @@ import { createClient } from 'redis';
 import { redisSpool } from '../../../src/adapters/redis/index.ts';
 import { OWNER } from './support.ts';
 
-// A replica of a service that does nothing but replay: node drain-main.ts <url> <stream> <log file> <claimAfterMs>.
+// A replica of a service that does nothing but replay: node drain-main.ts <url> <stream> <log file> <claimAfterMs> [<hangs after>].
+// After so many replays those that it begins do not end, and it says so.
 // The log is what the dependency saw, over all replicas: `start` and `done` of each replay, in the order in which they happened.
-const [url = '', stream = '', log = '', claimAfterMs] = process.argv.slice(2);
+const [url = '', stream = '', log = '', claimAfterMs, hangsAfter = 'never'] = process.argv.slice(2);
 const client = createClient({ url, socket: { reconnectStrategy: 50 } });
 client.on('error', () => {});
 await client.connect();
@@ -14,6 +15,7 @@ const spool = redisSpool({ client, stream, claimAfterMs: Number(claimAfterMs) })
 await spool.open(OWNER);
 console.log('ready');
 
+let replays = 0;
 for (;;) {
   try {
     const calls = await spool.take(8, Date.now());
@@ -27,7 +29,18 @@ for (;;) {
 
 async function replay(id: string): Promise<void> {
   appendFileSync(log, `start ${id} ${process.pid}\n`);
+  replays += 1;
+  if (replays > Number(hangsAfter)) {
+    console.log('hangs');
+    await new Promise(() => {});
+  }
   await wait(Math.random() * 10);
   appendFileSync(log, `done ${id} ${process.pid}\n`);
-  await spool.end(id, { kind: 'replayed' });
+  // As a buffer wire does: a call it has taken is its own until the spool knows how it ended.
+  while (
+    !(await spool.end(id, { kind: 'replayed' }).then(
+      () => true,
+      () => wait(50),
+    ))
+  );
 }
