@@ -101,7 +101,8 @@ class CacheWire implements NeutralWire<CachedAnswer> {
     const asksNothing = fn !== undefined && key === undefined && input === undefined && !this.#keyOf;
     if (asked === undefined && !asksNothing) return undefined;
     // Functions of one breaker may take the same input for different questions.
-    return `${fn ? this.#numberOf(fn) : 0} ${asked ?? ''}`;
+    // Joined, it is a text of its own: one that was cut out of a long one would keep that alive.
+    return [fn ? this.#numberOf(fn) : 0, asked].join(' ');
   }
 
   #numberOf(fn: object): number {

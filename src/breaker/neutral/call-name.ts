@@ -17,11 +17,18 @@ export function callName(key: string | undefined, input: unknown): string | unde
 
 /** Stops as soon as it cannot end well: an input may be as large as it likes. */
 class NameWriter {
-  text = '';
+  readonly #parts: string[] = [];
+  #length = 0;
 
-  add(text: string): boolean {
-    this.text += text;
-    return this.text.length <= LONGEST_CALL_NAME;
+  /** In one piece: a text that was put together by `+` keeps all of its pieces, which take more than the text. */
+  get text(): string {
+    return this.#parts.join('');
+  }
+
+  add(part: string): boolean {
+    this.#parts.push(part);
+    this.#length += part.length;
+    return this.#length <= LONGEST_CALL_NAME;
   }
 
   write(value: unknown, depth: number): boolean {
