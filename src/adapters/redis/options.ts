@@ -6,7 +6,7 @@ export interface RedisSpoolOptions {
   readonly client: RedisClient;
   /**
    * Key of the stream, 1 to 500 characters: the same in all replicas of a service, another for each buffer wire. What belongs
-   * to it is kept under `{<stream>}:…`.
+   * to it is kept under `{<stream>}:…`, or under `<stream>:…` where it has a hash tag.
    */
   readonly stream: string;
   /** Name of the consumer group, 1 to 200 characters; default `switchgear`. The same in all replicas. */
@@ -28,8 +28,14 @@ const isClient: Check = (value, field) =>
   typeof (value as Partial<RedisClient> | null)?.sendCommand === 'function'
     ? []
     : [{ field, rule: 'must be a client with sendCommand(), such as one of the package `redis`', value: typeof value }];
+/** The keys beside the stream are in its slot of a cluster: that of its hash tag, or of all of it. */
+const isSlot: Check = (value, field) =>
+  typeof value !== 'string' || /^[^{}]*$|^[^{]*\{[^}]+\}/.test(value)
+    ? []
+    : [{ field, rule: 'must have no braces but those of a hash tag, such as {mail}:held', value }];
+const isStream: Check = (value, field) => [...text(1, 500)(value, field), ...isSlot(value, field)];
 const checkOptions = object(
-  { client: isClient, stream: text(1, 500) },
+  { client: isClient, stream: isStream },
   {
     group: text(1, 200),
     consumer: text(1, 200),

@@ -291,7 +291,7 @@ class StreamSpool implements RedisSpool {
 
 /** All in one slot of a cluster, that of the stream. */
 function keysOf(stream: string): string[] {
-  const tagged = /\{[^}]+\}/.test(stream) ? stream : `{${stream}}`;
+  const tagged = stream.includes('{') ? stream : `{${stream}}`;
   return [stream, ...KEY_NAMES.map((name) => `${tagged}:${name}`)];
 }
 

@@ -72,7 +72,8 @@ describeWithTool('a spool in Redis', { name: 'redis-server', debianPackage: 'red
 
     test('a call that has expired is dropped by one of them', async () => {
       const [here, there] = [await openSpool(), await openSpool()];
-      for (let index = 0; index < 1_200; index += 1) await here.append(call(`call-${index}`, { expiresAt: 2_000 }));
+      const ids = Array.from({ length: 1_200 }, (_, index) => `call-${index}`);
+      await Promise.all(ids.map((id) => here.append(call(id, { expiresAt: 2_000 }))));
       const dropped = await Promise.all([here.expire(2_000), there.expire(2_000)]);
       expect(new Set(dropped.flat()).size).toBe(1_200);
       expect(dropped.flat().length).toBe(1_200);
@@ -418,6 +419,8 @@ describeWithTool('a spool in Redis', { name: 'redis-server', debianPackage: 'red
 
   test('options out of their range are refused by name', () => {
     expect(() => redisSpool({ client, stream: '' })).toThrow(/`stream` must be a string of 1 to 500/);
+    for (const odd of ['a{}b', 'a}b', 'a{b']) expect(() => redisSpool({ client, stream: odd })).toThrow(/hash tag/);
+    expect(() => redisSpool({ client, stream: '{mail}:held' })).not.toThrow();
     expect(() => redisSpool({ client, stream, claimAfterMs: 99 })).toThrow(/`claimAfterMs`/);
     expect(() => redisSpool({ client: {} as TestClient, stream })).toThrow(/`client` must be a client/);
   });
