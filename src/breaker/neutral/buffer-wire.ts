@@ -116,11 +116,22 @@ class SpooledBuffer implements BufferWire {
     }
     this.#entering += 1;
     this.#enteringBytes += sizeBytes;
-    return this.#enter(this.#attached, call, operation, sizeBytes).finally(() => {
-      this.#entering -= 1;
-      this.#enteringBytes -= sizeBytes;
-      if (this.#entering === 0) this.#entered?.resolve();
-    });
+    const entered =
+      this.#isOpen && !this.#line && !this.#isOver()
+        ? this.#append(this.#attached, call, operation, sizeBytes)
+        : this.#enterLater(this.#attached, call, operation, sizeBytes);
+    return entered.then(
+      (receipt) => {
+        this.#hasEntered(sizeBytes);
+        this.#attached?.held.received(sizeBytes);
+        this.#attached?.drain.wake();
+        return { outcome: 'buffered', value: receipt, isCounted: true };
+      },
+      (error) => {
+        this.#hasEntered(sizeBytes);
+        throw error;
+      },
+    );
   }
 
   pause(): void {
@@ -216,12 +227,12 @@ class SpooledBuffer implements BufferWire {
     });
   }
 
-  async #enter(
+  async #enterLater(
     attached: Attached,
     call: DivertedCall,
     operation: Operation,
     sizeBytes: number,
-  ): Promise<WireAnswer<Receipt>> {
+  ): Promise<OpenReceipt> {
     if (!this.#isOpen) {
       await this.#opening;
       if (!this.#isOpen) throw this.#openingFailed;
@@ -230,24 +241,33 @@ class SpooledBuffer implements BufferWire {
       if (this.#options.overflow !== 'dropOldest') throw this.#overflow(this.#bounds());
       await this.#waitInLine(attached);
     }
-    const { host, held, drain } = attached;
+    return this.#append(attached, call, operation, sizeBytes);
+  }
+
+  #append({ host, held }: Attached, call: DivertedCall, operation: Operation, sizeBytes: number): Promise<OpenReceipt> {
     const id = `${host.breaker}/${this.name}/${this.#token}${++this.#taken}`;
     const receipt = new OpenReceipt(id, host.breaker, this.name);
     const divertedAt = host.clock.wallMs() - (host.clock.monotonicMs() - call.divertedAt);
-    const spooled: SpooledCall = {
-      id,
-      operation: operation.name,
-      input: call.input,
-      key: call.key,
-      idempotencyKey: call.idempotencyKey,
-      divertedAt,
-      expiresAt: divertedAt + this.#options.ttlMs,
-      sizeBytes,
-      attempts: 0,
-    };
-    await held.append(spooled, { receipt, operation, sizeBytes });
-    drain.wake();
-    return { outcome: 'buffered', value: receipt, isCounted: true };
+    return held.append(
+      {
+        id,
+        operation: operation.name,
+        input: call.input,
+        key: call.key,
+        idempotencyKey: call.idempotencyKey,
+        divertedAt,
+        expiresAt: divertedAt + this.#options.ttlMs,
+        sizeBytes,
+        attempts: 0,
+      },
+      { receipt, operation, sizeBytes },
+    );
+  }
+
+  #hasEntered(sizeBytes: number): void {
+    this.#entering -= 1;
+    this.#enteringBytes -= sizeBytes;
+    if (this.#entering === 0) this.#entered?.resolve();
   }
 
   /** A durable spool finds the function by its name, so two of one name would be taken for each other after a restart. */

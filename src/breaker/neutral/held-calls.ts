@@ -22,7 +22,7 @@ export class HeldCalls {
   #depth = 0;
   #sizeBytes = 0;
   /** Of earlier processes. */
-  #left = { depth: 0, sizeBytes: 0 };
+  readonly #left = { depth: 0, sizeBytes: 0 };
 
   constructor(spool: Spool, report: WireReport) {
     this.#spool = spool;
@@ -35,12 +35,13 @@ export class HeldCalls {
   }
 
   get sizeBytes(): number {
-    return this.#spool.isShared ? this.#spool.load().sizeBytes : this.#sizeBytes;
+    return this.#spool.isShared ? this.#spool.load().sizeBytes : Math.max(0, this.#sizeBytes);
   }
 
   opened({ totals }: SpoolOpening): void {
     const { depth, sizeBytes } = this.#spool.load();
-    this.#left = { depth, sizeBytes };
+    this.#left.depth = depth;
+    this.#left.sizeBytes = sizeBytes;
     this.#depth = depth;
     this.#sizeBytes = sizeBytes;
     this.#report.restored(totals);
@@ -55,17 +56,22 @@ export class HeldCalls {
     return this.find(id)?.receipt ?? new OpenReceipt(id, breaker, wire);
   }
 
-  async append(call: SpooledCall, held: HeldCall): Promise<void> {
+  /** Resolves once the call is safe: `received` is to be told in that moment. */
+  append(call: SpooledCall, held: HeldCall): Promise<OpenReceipt> {
     // Before it is there to be taken.
     this.#ofThisProcess.set(call.id, held);
-    try {
-      await this.#spool.append(call);
-    } catch (error) {
-      this.#ofThisProcess.delete(call.id);
-      throw error;
-    }
+    return this.#spool.append(call).then(
+      () => held.receipt,
+      (error) => {
+        this.#ofThisProcess.delete(call.id);
+        throw error;
+      },
+    );
+  }
+
+  received(sizeBytes: number): void {
     this.#depth += 1;
-    this.#sizeBytes += call.sizeBytes;
+    this.#sizeBytes += sizeBytes;
     this.#report.received();
   }
 
@@ -115,19 +121,20 @@ export class HeldCalls {
   }
 
   #forget(id: string, sizeBytes: number): void {
-    if (!this.#ofThisProcess.delete(id)) {
-      this.#left = {
-        depth: Math.max(0, this.#left.depth - 1),
-        sizeBytes: Math.max(0, this.#left.sizeBytes - sizeBytes),
-      };
-    }
     this.#depth -= 1;
-    this.#sizeBytes = Math.max(0, this.#sizeBytes - sizeBytes);
+    this.#sizeBytes -= sizeBytes;
+    if (this.#ofThisProcess.delete(id)) return;
+    this.#left.depth -= 1;
+    this.#left.sizeBytes -= sizeBytes;
+    if (this.#left.depth > 0) return;
+    // By how much the sizes that were taken for those that expired were wrong.
+    this.#sizeBytes -= this.#left.sizeBytes;
+    this.#left.sizeBytes = 0;
   }
 
   /** The spool tells only the ids of what expired: a call of an earlier process is taken for one of their mean size. */
   #sizeOf(held: HeldCall | undefined): number {
-    return held?.sizeBytes ?? this.#left.sizeBytes / Math.max(1, this.#left.depth);
+    return held?.sizeBytes ?? Math.floor(this.#left.sizeBytes / Math.max(1, this.#left.depth));
   }
 }
 
