@@ -2,6 +2,7 @@ import type { BreakerState, Override, SettingsPatch } from '@switchgear/conventi
 import { BreakerFace } from './breaker-face.ts';
 import { CallPath } from './calls/call-path.ts';
 import { Operations } from './calls/operations.ts';
+import type { CloseOptions } from './close-options.ts';
 import { BreakerCore, settingsWith } from './core.ts';
 import { attachWires } from './neutral/attach.ts';
 import type { AttachedWire } from './neutral/divert.ts';
@@ -164,7 +165,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
    * Takes no more calls, gives each wire `drainForMs` (default 0) to replay what it holds, and ends the breaker's series.
    * What a memory buffer still holds then is dropped, counted with reason `shutdown`.
    */
-  async close({ drainForMs = 0 }: { readonly drainForMs?: number } = {}): Promise<void> {
+  async close({ drainForMs = 0, lastLook }: CloseOptions = {}): Promise<void> {
     if (this.isShutDown) return;
     this.isShutDown = true;
     const ends = await Promise.allSettled(this.#wires.map(async ({ wire }) => wire.close?.({ drainForMs })));
@@ -176,6 +177,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
       }
     });
     if (givenUp.length > 0) diagWarn(`Breaker "${this.name}" gave up held calls at its close: ${givenUp.join(', ')}`);
+    await lastLook?.();
     this.#hold?.clear();
     this.#shared?.close();
     this.#onClosed(this.name);

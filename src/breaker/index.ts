@@ -13,6 +13,7 @@ export type { CallContext } from './calls/call-context.ts';
 export type { CallFailure, ExecuteOptions } from './calls/call-path.ts';
 export type { CallPermit } from './calls/permits.ts';
 export type { Clock, Timer } from './clock.ts';
+export type { CloseOptions } from './close-options.ts';
 export { type ControlLink, type ControlPlaneOptions, connectControlPlane } from './control/link.ts';
 export type { ServiceIdentity } from './control/messages.ts';
 export { createBreaker } from './create-breaker.ts';
@@ -51,7 +52,13 @@ export type { DivertedCall, GoodCall, NeutralWire, WireAnswer, WireHost, WireLoa
 export type { BreakerOptions } from './options.ts';
 export { presets } from './presets.ts';
 export type { Transition, TurnedAwayCall } from './publisher.ts';
-export { allBreakers, findBreaker, onBreakerAdded, onBreakerRemoved } from './registry.ts';
+export {
+  allBreakers,
+  allKeyedBreakers,
+  findBreaker,
+  onBreakerAdded,
+  onBreakerRemoved,
+} from './registry.ts';
 export type { BreakerSnapshot } from './snapshot.ts';
 export type { BreakerStats, WireStats } from './stats.ts';
 export type { MetricProducer } from './telemetry/metric-data.ts';

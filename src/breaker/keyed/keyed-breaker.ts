@@ -4,6 +4,7 @@ import type { ProtectOptions } from '../breaker-face.ts';
 import type { CallContext } from '../calls/call-context.ts';
 import type { ExecuteOptions } from '../calls/call-path.ts';
 import type { CallPermit } from '../calls/permits.ts';
+import type { CloseOptions } from '../close-options.ts';
 import { settingsWith } from '../core.ts';
 import type { AnswerOf } from '../neutral/answer-of.ts';
 import type { Receipt } from '../neutral/receipt.ts';
@@ -133,7 +134,7 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
     return super.allow();
   }
 
-  override async close(options?: { readonly drainForMs?: number }): Promise<void> {
+  override async close(options?: CloseOptions): Promise<void> {
     this.#group.closing(this);
     await super.close(options);
   }
