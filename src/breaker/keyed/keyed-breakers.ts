@@ -10,7 +10,7 @@ import type { CloseOptions } from '../close-options.ts';
 import { settingsWith } from '../core.ts';
 import { BreakerClosedDownError } from '../errors.ts';
 import type { NeutralWire } from '../neutral/wire.ts';
-import { addBreaker, addGroup, type CloseOptions, isNameTaken, removeBreaker, removeGroup } from '../registry.ts';
+import { addBreaker, addGroup, isNameTaken, removeBreaker, removeGroup } from '../registry.ts';
 import { type BreakerStats, readStats } from '../stats.ts';
 import { observerFor } from '../telemetry/choose.ts';
 import { IsolatedObserver } from '../telemetry/isolated-observer.ts';
