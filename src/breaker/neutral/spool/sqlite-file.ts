@@ -26,6 +26,8 @@ const WHOLE_CHECK_BYTES = 64 * 1024 * 1024;
 const SAMPLE = 1_000;
 /** Memory for the pages of the file. */
 const CACHE_KIB = 16 * 1024;
+/** Of 4 KiB each, after which the log is brought over to the file: a page that many commits change is brought over once. */
+const LOG_PAGES = 4_000;
 
 /**
  * Opens a spool's file, which is made where it is missing, for this process alone. What is damaged is put aside, and what
@@ -143,7 +145,9 @@ function openOrReason({ DatabaseSync }: Sqlite, file: string, { maxFileBytes }: 
     // Before the log is in use, so that the file itself bears the mark of a spool from its first moment.
     migrate(database, file);
     // FULL syncs the log at every commit: what was acknowledged survives a power cut, not only the end of the process.
-    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}`);
+    database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`,
+    );
     const reason = findDamage(database, file);
     if (reason === undefined) {
       if (maxFileBytes !== undefined) limit(database, maxFileBytes);

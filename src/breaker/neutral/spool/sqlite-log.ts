@@ -4,7 +4,7 @@ const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const BIG_ENDIAN_SUMS = 0x377f0683;
 const LITTLE_ENDIAN_SUMS = 0x377f0682;
-/** A longer log is not looked at: SQLite brings it over to the file every 4 MiB, so only a torn one grows past it. */
+/** A longer log is not looked at: SQLite brings it over to the file every 16 MiB, so only a torn one grows past it. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
 /**

@@ -22,7 +22,7 @@ export interface SqliteSpoolOptions {
    * Each commit waits for the disk, and the event loop with it: on a slow disk, a few milliseconds leave it more time.
    */
   readonly commitEveryMs?: number;
-  /** Bytes the file may grow to, 1 MiB to 2^53 - 1; default none. A call beyond it is refused. The log beside it takes some 4 MiB more. */
+  /** Bytes the file may grow to, 1 MiB to 2^53 - 1; default none. A call beyond it is refused. The log beside it takes some 16 MiB more. */
   readonly maxFileBytes?: number;
 }
 

@@ -216,11 +216,14 @@ describe('a damaged log', () => {
   test('frames of an earlier log behind its end are no damage', async () => {
     const file = newFile();
     const { spool } = await open(file);
-    // More than the thousand pages after which SQLite brings the log over and begins again at its start.
-    for (let id = 0; id < 700; id++) await spool.append(spooledCall(`${id}`));
+    // More than the 4,000 pages after which SQLite brings the log over and begins again at its start.
+    const input = 'x'.repeat(40_000);
+    for (let id = 0; id < 500; id++) await spool.append(spooledCall(`${id}`, { input }));
+    expect(statSync(`${file}-wal`).size).toBeLessThan(18_000_000);
+    await spool.append(spooledCall('500'));
     const copy = newFile();
     for (const end of ['', '-wal', '.lock']) copyFileSync(`${file}${end}`, `${copy}${end}`);
     const { held, damage } = await open(copy);
-    expect([held.length, damage]).toEqual([700, undefined]);
+    expect([held.length, damage]).toEqual([501, undefined]);
   });
 });
