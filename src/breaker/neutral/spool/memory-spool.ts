@@ -19,8 +19,9 @@ const MOST_DEAD_BYTES = 16 * 1024 * 1024;
 const checkOptions: Check = object({}, { deadLetters: integer(0, 100_000) });
 
 /**
- * Holds calls in memory, with their inputs by reference: they end with the process. Memory: `sizeBytes` of the inputs and at
- * most 600 bytes a call, so that the bounds of its wire (`capacity`, `maxBytes`) bound it too; and the dead letters.
+ * Holds calls in memory, with their inputs by reference: they end with the process. Memory, with what its wire knows of each:
+ * `sizeBytes` of the inputs and at most 1 KiB a call, so that the bounds of the wire (`capacity`, `maxBytes`) bound it too;
+ * and the dead letters.
  * @throws InvalidInputError for an option out of its range
  */
 export function memorySpool(options: MemorySpoolOptions = {}): Spool {
