@@ -31,7 +31,8 @@ export interface BreakerParts {
   readonly path: CallPath;
   readonly publisher: Publisher;
   readonly readings: BreakerReadings;
-  readonly operations: Operations;
+  /** The functions that a wire may replay. */
+  readonly operations: Operations | undefined;
 }
 
 const checkOperationName = text(1, 120);
@@ -108,7 +109,7 @@ export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonl
       name: name ?? (fn.name.slice(0, 120) || 'call'),
       run: fn as (input: unknown, context: CallContext) => unknown,
     };
-    this.parts.operations.add(operation);
+    this.parts.operations?.add(operation);
     return (input, options) => {
       const replay: Replay = (context) => fn(input, context);
       return this.#enter(replay, { ...options, input, fn, operation }, replay) as Promise<T | AnswerOf<Wires, T>>;

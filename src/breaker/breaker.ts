@@ -35,7 +35,8 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     const valid = validateOptions(name, options);
     const publisher = new Publisher(name, true);
     const core = BreakerCore.create(valid.settings, valid.clock, publisher);
-    const operations = new Operations();
+    // Without a wire nobody replays anything.
+    const operations = valid.wires.length > 0 ? new Operations() : undefined;
     const attached = attachWires(valid, {
       observer: () => this.#observer,
       operations,

@@ -1,7 +1,6 @@
 import { type BreakerSettings, InvalidInputError } from '@switchgear/conventions';
 import { BreakerFace } from '../breaker-face.ts';
 import { CallPath } from '../calls/call-path.ts';
-import { Operations } from '../calls/operations.ts';
 import { processMs } from '../clock.ts';
 import { BreakerCore } from '../core.ts';
 import { sharedCells } from '../memory/layout.ts';
@@ -62,7 +61,8 @@ export class AttachedBreaker<Wires extends readonly NeutralWire[] = readonly Neu
       path: new CallPath(valid, core, wires, observer, publisher),
       publisher,
       readings,
-      operations: new Operations(),
+      // Wires that replay belong to the thread that owns the breaker.
+      operations: undefined,
     });
     this.#settings = settings;
     this.#announcements = new Announcements(handle.channel, publisher, valid.clock, core.generation);
