@@ -144,7 +144,7 @@ function openOrReason({ DatabaseSync }: Sqlite, file: string, { maxFileBytes }: 
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
     // Before the log is in use, so that the file itself bears the mark of a spool from its first moment.
     migrate(database, file);
-    // FULL syncs the log at every commit: what was acknowledged survives a power cut, not only the end of the process.
+    // FULL syncs the log at the commit of what is taken in: it survives a power cut, not only the end of the process.
     database.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`,
     );
@@ -243,7 +243,7 @@ function settle(
   if (wasEmptied) reports.push(`${file} was there without a byte in it`);
   const lostCalls = entries.get('lostCalls');
   const isCounted = typeof lostCalls === 'number' && !logCopy && !wasEmptied;
-  tables.transaction(() => {
+  tables.transaction(true, () => {
     tables.saveEntry('breaker', owner.breaker);
     tables.saveEntry('wire', owner.wire);
     for (const name of ['damage', 'lostCalls', SUSPECT]) tables.saveEntry(name, null);

@@ -121,7 +121,7 @@ function bringOver(source: DatabaseSync | undefined, target: DatabaseSync, damag
   const entries = (source && tryTo(() => new SqliteTables(source).entries())) ?? new Map<string, SQLInputValue>();
   const before = ledgerFrom(entries);
   const tables = new SqliteTables(target);
-  tables.transaction(() => {
+  tables.transaction(true, () => {
     if (source) {
       copyRows(source, target, { table: 'call', columns: CALL_COLUMNS, ways: CALL_WAYS });
       copyRows(source, target, { table: 'dead_letter', columns: DEAD_COLUMNS, ways: TABLE_WAYS });

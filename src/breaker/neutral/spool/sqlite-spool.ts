@@ -291,7 +291,9 @@ class SqliteSpool implements Spool {
     const changes: Changes = { ledger: this.#ledger, removed: [], givenBack: [] };
     const outcomes: (() => void)[] = [];
     try {
-      open.tables.transaction(() => {
+      // Only what is taken in is acknowledged. A call whose end a power cut takes back is replayed once more.
+      const isSynced = writes.some(({ isAppend }) => isAppend);
+      open.tables.transaction(isSynced, () => {
         for (const write of writes) outcomes.push(applied(write, changes));
         this.#saveLedger(open, changes.ledger);
       });

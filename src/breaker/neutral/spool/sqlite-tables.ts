@@ -11,6 +11,7 @@ const CALL_COLUMNS = 'id, key, size_bytes, attempts, expires_at, diverted_at, op
 /** The statements of a spool's file, prepared once. */
 export class SqliteTables implements HeldCalls {
   readonly #database: DatabaseSync;
+  #isSynced = true;
   readonly #insert: StatementSync;
   readonly #bury: StatementSync;
   readonly #trimDead: StatementSync;
@@ -69,8 +70,15 @@ export class SqliteTables implements HeldCalls {
     );
   }
 
-  /** All of it or, where it throws, nothing. */
-  transaction<Result>(write: () => Result): Result {
+  /**
+   * All of it or, where it throws, nothing.
+   * @param isSynced whether it is on disk as this returns. Otherwise a power cut may take it back, with all since then.
+   */
+  transaction<Result>(isSynced: boolean, write: () => Result): Result {
+    if (isSynced !== this.#isSynced) {
+      this.#database.exec(`PRAGMA synchronous = ${isSynced ? 'FULL' : 'NORMAL'}`);
+      this.#isSynced = isSynced;
+    }
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       const result = write();
