@@ -5,6 +5,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY src/conventions/package.json src/conventions/
 COPY src/breaker/package.json src/breaker/
+COPY src/adapters/package.json src/adapters/
 COPY src/register/package.json src/register/
 COPY src/control-plane/package.json src/control-plane/
 COPY src/cli/package.json src/cli/

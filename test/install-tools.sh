@@ -8,6 +8,7 @@ missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 { command -v prometheus && command -v promtool; } >/dev/null || missing+=(prometheus)
 { command -v prometheus-alertmanager && command -v amtool; } >/dev/null || missing+=(prometheus-alertmanager)
+command -v redis-server >/dev/null || missing+=(redis-server)
 if ((${#missing[@]} == 0)); then exit 0; fi
 
 main() {

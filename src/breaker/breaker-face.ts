@@ -1,25 +1,28 @@
-import type { BreakerSettings, BreakerState } from '@switchgear/conventions';
-import type { CallContext } from './calls/active-call.ts';
-import type { CallFailure, CallPath, ExecuteOptions } from './calls/call-path.ts';
+import { type BreakerSettings, type BreakerState, InvalidInputError, text } from '@switchgear/conventions';
+import type { CallContext } from './calls/call-context.ts';
+import type { CallFacts, CallFailure, CallPath, ExecuteOptions } from './calls/call-path.ts';
+import type { Operation, Operations } from './calls/operations.ts';
 import { type CallPermit, Permits } from './calls/permits.ts';
 import type { BreakerCore } from './core.ts';
 import { BreakerClosedDownError } from './errors.ts';
+import type { AnswerOf } from './neutral/answer-of.ts';
 import type { Receipt } from './neutral/receipt.ts';
 import type { NeutralWire, Replay } from './neutral/wire.ts';
 import type { Publisher, Transition, TurnedAwayCall } from './publisher.ts';
 import { type BreakerStats, readStats } from './stats.ts';
 import type { BreakerReadings } from './telemetry/observer.ts';
 
-/** What wires may answer instead of the protected function. */
-export type AnswerOf<Wires> = Wires extends readonly []
-  ? never
-  : Wires extends readonly NeutralWire<infer Answer>[]
-    ? Answer
-    : never;
-
 export interface OperatorNote {
   /** Why, for the telemetry. */
   readonly reason?: string;
+}
+
+export interface ProtectOptions {
+  /**
+   * The name under which a buffer keeps calls of the function, 1 to 120 characters; default: the function's own name, or
+   * `call`. A durable spool finds the function by it after a restart, so it must stay the same and be the function's alone.
+   */
+  readonly name?: string;
 }
 
 /** What a breaker is made of. */
@@ -28,7 +31,11 @@ export interface BreakerParts {
   readonly path: CallPath;
   readonly publisher: Publisher;
   readonly readings: BreakerReadings;
+  /** The functions that a wire may replay. */
+  readonly operations: Operations | undefined;
 }
+
+const checkOperationName = text(1, 120);
 
 /** What a breaker offers in each thread that has it: calls, state and events. */
 export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> {
@@ -69,8 +76,8 @@ export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonl
   execute<T>(
     run: (context: CallContext) => T | PromiseLike<T>,
     options?: ExecuteOptions,
-  ): Promise<T | Exclude<AnswerOf<Wires>, Receipt>> {
-    return this.#enter(run, options, undefined) as Promise<T | Exclude<AnswerOf<Wires>, Receipt>>;
+  ): Promise<T | Exclude<AnswerOf<Wires, T>, Receipt>> {
+    return this.#enter(run, options, undefined) as Promise<T | Exclude<AnswerOf<Wires, T>, Receipt>>;
   }
 
   /**
@@ -81,22 +88,31 @@ export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonl
   executeSync<T>(
     run: (context: CallContext) => T,
     options?: Omit<ExecuteOptions, 'signal'>,
-  ): T | Exclude<AnswerOf<Wires>, Receipt> {
+  ): T | Exclude<AnswerOf<Wires, T>, Receipt> {
     if (this.isShutDown) throw new BreakerClosedDownError(this.name);
     this.refresh();
-    return this.parts.path.callSync(run, options) as T | Exclude<AnswerOf<Wires>, Receipt>;
+    return this.parts.path.callSync(run, options) as T | Exclude<AnswerOf<Wires, T>, Receipt>;
   }
 
   /**
-   * Wraps a function of one input. Its calls can be replayed, so a buffer wire can hold them; it keeps `input` by
-   * reference until then.
+   * Wraps a function of one input. Its calls can be replayed, so a buffer wire can hold them; in memory it keeps `input` by
+   * reference until then, a durable spool keeps it as JSON.
+   * @throws InvalidInputError for a name out of its range
    */
   protect<Input, T>(
     fn: (input: Input, context: CallContext) => T | PromiseLike<T>,
-  ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires>> {
+    { name }: ProtectOptions = {},
+  ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires, T>> {
+    const problems = name === undefined ? [] : checkOperationName(name, 'name');
+    if (problems.length > 0) throw new InvalidInputError(problems);
+    const operation: Operation = {
+      name: name ?? (fn.name.slice(0, 120) || 'call'),
+      run: fn as (input: unknown, context: CallContext) => unknown,
+    };
+    this.parts.operations?.add(operation);
     return (input, options) => {
       const replay: Replay = (context) => fn(input, context);
-      return this.#enter(replay, { ...options, input }, replay) as Promise<T | AnswerOf<Wires>>;
+      return this.#enter(replay, { ...options, input, fn, operation }, replay) as Promise<T | AnswerOf<Wires, T>>;
     };
   }
 
@@ -183,7 +199,7 @@ export abstract class BreakerFace<Wires extends readonly NeutralWire[] = readonl
 
   #enter(
     run: (context: CallContext) => unknown,
-    options: ExecuteOptions | undefined,
+    options: CallFacts | undefined,
     replay: Replay | undefined,
   ): Promise<unknown> {
     if (this.isShutDown) return Promise.reject(new BreakerClosedDownError(this.name));

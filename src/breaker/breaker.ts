@@ -1,17 +1,19 @@
-import type { Override, SettingsPatch } from '@switchgear/conventions';
+import type { BreakerState, Override, SettingsPatch } from '@switchgear/conventions';
 import { BreakerFace } from './breaker-face.ts';
 import { CallPath } from './calls/call-path.ts';
+import { Operations } from './calls/operations.ts';
+import type { CloseOptions } from './close-options.ts';
 import { BreakerCore, settingsWith } from './core.ts';
 import { attachWires } from './neutral/attach.ts';
 import type { AttachedWire } from './neutral/divert.ts';
-import type { NeutralWire } from './neutral/wire.ts';
+import { isWireClosing, type NeutralWire } from './neutral/wire.ts';
 import { type BreakerOptions, type ValidOptions, validateOptions } from './options.ts';
 import { OverrideHold, type OverrideSource } from './override-hold.ts';
 import { Publisher } from './publisher.ts';
 import { CoreReadings } from './readings.ts';
 import { type BreakerSnapshot, checkSnapshot, restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { observerFor } from './telemetry/choose.ts';
-import { diagError, IsolatedObserver } from './telemetry/isolated-observer.ts';
+import { diagError, diagWarn, IsolatedObserver } from './telemetry/isolated-observer.ts';
 import type { BreakerReadings } from './telemetry/observer.ts';
 import type { BreakerHandle } from './threads/breaker-handle.ts';
 import { SharedBreaker } from './threads/shared-breaker.ts';
@@ -33,20 +35,33 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     const valid = validateOptions(name, options);
     const publisher = new Publisher(name, true);
     const core = BreakerCore.create(valid.settings, valid.clock, publisher);
+    // Without a wire nobody replays anything.
+    const operations = valid.wires.length > 0 ? new Operations() : undefined;
     const attached = attachWires(valid, {
       observer: () => this.#observer,
-      replay: (replay, attempt) => {
+      operations,
+      replay: (replay, origin) => {
         this.refresh();
-        return this.parts.path.replay(replay, attempt);
+        return this.parts.path.replay(replay, origin);
       },
       retryAfterMs: () => core.retryAfterMs(),
       state: () => this.state,
-      onReset: (listener) => onReset(publisher, listener),
+      freePlaces: () => core.freePlaces(),
+      maxConcurrent: () => core.settings.maxConcurrent,
+      slowMs: () => core.settings.trip.slowMs,
+      onReset: (listener) => onEntering(publisher, ['closed'], listener),
+      onTrip: (listener) => onEntering(publisher, ['open', 'forced_open'], listener),
     });
     const readings = new CoreReadings(name, valid.callSpans, attached.readings, core, group);
     const observer = new IsolatedObserver(observerFor(options.telemetry ?? 'otel'), readings);
     publisher.connect(observer);
-    super({ core, path: new CallPath(valid, core, attached.wires, observer, publisher), publisher, readings });
+    super({
+      core,
+      path: new CallPath(valid, core, attached.wires, observer, publisher),
+      publisher,
+      readings,
+      operations,
+    });
     this.#options = valid;
     this.#wires = attached.wires;
     this.#observer = observer;
@@ -151,13 +166,19 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
    * Takes no more calls, gives each wire `drainForMs` (default 0) to replay what it holds, and ends the breaker's series.
    * What a memory buffer still holds then is dropped, counted with reason `shutdown`.
    */
-  async close({ drainForMs = 0 }: { readonly drainForMs?: number } = {}): Promise<void> {
+  async close({ drainForMs = 0, lastLook }: CloseOptions = {}): Promise<void> {
     if (this.isShutDown) return;
     this.isShutDown = true;
     const ends = await Promise.allSettled(this.#wires.map(async ({ wire }) => wire.close?.({ drainForMs })));
-    for (const end of ends) {
+    const givenUp: string[] = [];
+    ends.forEach((end, index) => {
       if (end.status === 'rejected') diagError(`A wire of breaker "${this.name}" threw at its close`, end.reason);
-    }
+      else if (isWireClosing(end.value) && end.value.givenUp > 0) {
+        givenUp.push(`${end.value.givenUp} of wire "${this.#wires[index]?.wire.name}"`);
+      }
+    });
+    if (givenUp.length > 0) diagWarn(`Breaker "${this.name}" gave up held calls at its close: ${givenUp.join(', ')}`);
+    await lastLook?.();
     this.#hold?.clear();
     this.#shared?.close();
     this.#onClosed(this.name);
@@ -169,8 +190,8 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
   }
 }
 
-function onReset(publisher: Publisher, listener: () => void): void {
+function onEntering(publisher: Publisher, states: readonly BreakerState[], listener: () => void): void {
   publisher.onTransition(({ to }) => {
-    if (to === 'closed') listener();
+    if (states.includes(to)) listener();
   });
 }

@@ -255,6 +255,12 @@ export class BreakerCore {
     return state.kind === 'open' ? Math.max(0, state.until - this.now()) : 0;
   }
 
+  /** Places of the concurrency limit that are free; Infinity where there is none. */
+  freePlaces(): number {
+    const { maxConcurrent } = this.#settings;
+    return maxConcurrent === null ? Number.POSITIVE_INFINITY : maxConcurrent - this.cells.get(LAYOUT.limited);
+  }
+
   window(): WindowCounts {
     return this.#window.counts(this.now());
   }

@@ -65,11 +65,30 @@ export class WireRefusedError extends Error {
   readonly wire: string;
   /** The wire is not for calls like this one, which is no failure of the wire. */
   readonly declined: boolean;
+  /** No further wire is to be asked, where each is asked only because the one before did not take the call. */
+  readonly isFinal: boolean;
 
-  constructor(wire: string, why: string, declined = false) {
+  constructor(wire: string, why: string, declined = false, isFinal = false) {
     super(`Neutral wire "${wire}" did not take the call: ${why}`);
     this.wire = wire;
     this.declined = declined;
+    this.isFinal = isFinal;
+  }
+}
+
+/** A neutral wire that answers later had not answered in time. What it answers after that is let go. */
+export class WireTimeoutError extends Error {
+  static {
+    named(WireTimeoutError, 'WireTimeoutError');
+  }
+  readonly code = 'WIRE_TIMEOUT';
+  readonly wire: string;
+  readonly timeoutMs: number;
+
+  constructor(wire: string, timeoutMs: number) {
+    super(`Neutral wire "${wire}" took longer than ${timeoutMs} ms`);
+    this.wire = wire;
+    this.timeoutMs = timeoutMs;
   }
 }
 

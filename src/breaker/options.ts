@@ -6,7 +6,9 @@ import {
   checkSettingsRules,
   DEFAULT_SETTINGS,
   InvalidInputError,
+  integer,
   isRecord,
+  nullable,
   object,
   oneOf,
   type Problem,
@@ -32,6 +34,11 @@ export interface BreakerOptions<Wires extends readonly NeutralWire[] = readonly 
   readonly neutralWires?: Wires;
   /** `first`: the first wire that takes the call; `all`: every wire gets it and the first answer counts. Default `first`. */
   readonly wireMode?: 'first' | 'all';
+  /**
+   * Milliseconds that each wire has for an answer that comes later, 1 to 86,400,000, or `null` for as long as it takes; default
+   * 5,000. Then it is passed over and counted as failed. Wires that hold calls are waited for in any case.
+   */
+  readonly wireTimeoutMs?: number | null;
   /** `otel` (default) reports through `@opentelemetry/api`; `off` reports nothing; or an observer of your own. */
   readonly telemetry?: 'otel' | 'off' | BreakerObserver;
   /**
@@ -50,6 +57,7 @@ export interface ValidOptions {
   readonly isFailureResult: ((result: unknown) => boolean) | undefined;
   readonly wires: readonly NeutralWire[];
   readonly wireMode: 'first' | 'all';
+  readonly wireTimeoutMs: number | null;
   readonly callSpans: CallSpans;
   readonly clock: Clock;
 }
@@ -69,6 +77,9 @@ const OBSERVER_METHODS: readonly (keyof BreakerObserver)[] = [
   'drained',
 ];
 
+const checkWireTimeout = nullable(integer(1, 86_400_000));
+const DEFAULT_WIRE_TIMEOUT_MS = 5_000;
+
 /** The rule of each option. */
 export const OPTION_CHECKS = {
   ...SETTINGS_CHECKS,
@@ -77,6 +88,7 @@ export const OPTION_CHECKS = {
   neutralWires: (value, field) =>
     Array.isArray(value) ? checkWires(value, field) : [{ field, rule: 'must be an array of wires', value }],
   wireMode: (value, field) => expectType(value === 'first' || value === 'all', field, 'must be first or all', value),
+  wireTimeoutMs: checkWireTimeout,
   telemetry: (value, field) =>
     expectType(
       value === 'otel' || value === 'off' || hasMethods(value, OBSERVER_METHODS),
@@ -103,6 +115,7 @@ export function validateOptions(name: string, options: BreakerOptions): ValidOpt
     isFailureResult: options.isFailureResult,
     wires: options.neutralWires ?? NO_WIRES,
     wireMode: options.wireMode ?? 'first',
+    wireTimeoutMs: options.wireTimeoutMs === undefined ? DEFAULT_WIRE_TIMEOUT_MS : options.wireTimeoutMs,
     callSpans: options.callSpans ?? 'failures',
     clock: options.clock ?? systemClock,
   };
@@ -126,6 +139,7 @@ function checkWires(wires: readonly unknown[], field: string): Problem[] {
     if (!isRecord(wire) || typeof wire.take !== 'function')
       return [{ field: at, rule: 'must be a neutral wire', value: wire }];
     const problems = breakerName(wire.name, `${at}.name`);
+    if (wire.timeoutMs !== undefined) problems.push(...checkWireTimeout(wire.timeoutMs, `${at}.timeoutMs`));
     if (names.has(String(wire.name))) {
       problems.push({ field: `${at}.name`, rule: 'must be unique on its breaker', value: wire.name });
     }

@@ -1,9 +1,15 @@
 import type { Breaker } from './breaker.ts';
+import type { CloseOptions } from './close-options.ts';
 import { diagError } from './telemetry/isolated-observer.ts';
 
 const breakers = new Map<string, Breaker>();
-/** Names of groups of keyed breakers. */
-const groups = new Set<string>();
+/** Groups of keyed breakers, by name. */
+const groups = new Map<string, Closable>();
+/** What a process that ends asks of a group. */
+export interface Closable {
+  close(options?: CloseOptions): Promise<void>;
+}
+
 type Listener = (breaker: Breaker) => void;
 const addedListeners = new Set<Listener>();
 const removedListeners = new Set<Listener>();
@@ -34,11 +40,17 @@ export function isNameTaken(name: string): boolean {
   return breakers.has(name) || groups.has(name);
 }
 
-export function takeGroupName(name: string): void {
-  groups.add(name);
+/** The groups of keyed breakers of this process, in the order they were made. */
+export function allKeyedBreakers(): readonly Closable[] {
+  return [...groups.values()];
 }
 
-export function freeGroupName(name: string): void {
+/** The name must be free. */
+export function addGroup(name: string, group: Closable): void {
+  groups.set(name, group);
+}
+
+export function removeGroup(name: string): void {
   groups.delete(name);
 }
 

@@ -14,6 +14,8 @@ export interface Environment {
   readonly metricExportTimeoutMs: number;
   readonly prometheus: { readonly host: string; readonly port: number };
   readonly controlPlane: { readonly url: string; readonly token: string | undefined } | null;
+  /** Milliseconds that the buffers of all breakers have to empty themselves before the process ends. */
+  readonly drainMs: number;
   readonly logBatch: BatchLimits;
   readonly spanBatch: BatchLimits;
   /** The user asked for the SDK's own diagnostics, so nothing is laid over them. */
@@ -32,9 +34,10 @@ const METRICS_EXPORTERS = ['otlp', 'prometheus', 'console', 'none'] as const;
 export type MetricsExporter = (typeof METRICS_EXPORTERS)[number];
 
 const LONGEST_MS = 2 ** 31 - 1;
+const LONGEST_DRAIN_MS = 3_600_000;
 
 /**
- * Reads the standard OpenTelemetry variables and `SWITCHGEAR_URL`, `SWITCHGEAR_TOKEN`. It never throws: a value that
+ * Reads the standard OpenTelemetry variables and `SWITCHGEAR_URL`, `SWITCHGEAR_TOKEN`, `SWITCHGEAR_DRAIN_MS`. It never throws: a value that
  * breaks a rule is one line in `problems`, and the default stands in its place.
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): { environment: Environment; problems: string[] } {
@@ -56,6 +59,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): { environment: Environm
       port: read.integer('OTEL_EXPORTER_PROMETHEUS_PORT', 0, 65_535) ?? 9464,
     },
     controlPlane,
+    drainMs: read.integer('SWITCHGEAR_DRAIN_MS', 0, LONGEST_DRAIN_MS) ?? 5_000,
     logBatch: readBatch(read, 'OTEL_BLRP'),
     spanBatch: readBatch(read, 'OTEL_BSP'),
     logLevelGiven: read.text('OTEL_LOG_LEVEL') !== undefined,

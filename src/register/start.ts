@@ -2,6 +2,7 @@ import { DiagLogLevel, diag, logs, metrics, trace } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { connectControlPlane, type ServiceIdentity } from '@switchgear/breaker';
+import { closeBreakers } from './close-breakers.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import type { PrometheusEndpoint } from './prometheus-endpoint.ts';
 import { QuietDiagnostics } from './quiet-diagnostics.ts';
@@ -22,7 +23,10 @@ export interface Switchgear {
   readonly connected: boolean;
   /** Sends what has been collected so far. */
   flush(): Promise<void>;
-  /** Says goodbye to the control plane, sends what is left and ends the telemetry. It never rejects. */
+  /**
+   * Closes all breakers of the process, their buffers with `SWITCHGEAR_DRAIN_MS` to empty themselves; then says goodbye to the
+   * control plane, sends what is left and ends the telemetry. It never rejects.
+   */
   shutdown(): Promise<void>;
 }
 
@@ -48,6 +52,11 @@ function start(shutdownTimeoutMs: number): Switchgear {
   const telemetry = environment.disabled ? null : startTelemetry(environment, resource);
   const link = startLink(environment, identity);
   const prometheusUrl = listen(environment, telemetry?.prometheus);
+  const shutDown = async () => {
+    await closeBreakers(environment.drainMs, () => withinMs(shutdownTimeoutMs, flushProviders()));
+    const closing = Promise.all([link?.close(), prometheusUrl.then(() => telemetry?.sdk.shutdown())]);
+    await withinMs(shutdownTimeoutMs, closing);
+  };
   let ended: Promise<void> | undefined;
   return {
     serviceInstanceId: identity.instanceId,
@@ -57,10 +66,7 @@ function start(shutdownTimeoutMs: number): Switchgear {
     },
     flush: () => withinMs(shutdownTimeoutMs, flushProviders()),
     shutdown() {
-      ended ??= withinMs(
-        shutdownTimeoutMs,
-        Promise.all([link?.close(), prometheusUrl.then(() => telemetry?.sdk.shutdown())]),
-      );
+      ended ??= shutDown();
       return ended;
     },
   };

@@ -120,8 +120,11 @@ describe('options', () => {
     [{ drainPerSecond: 0.5 }, '`drainPerSecond` must be an integer from 1 to 100000, got 0.5'],
     [{ sizeOf: 5 }, '`sizeOf` must be a function, got 5'],
     [{ onDead: 'log' }, '`onDead` must be a function, got "log"'],
+    [{ overflow: 'wait' }, '`overflow` must be one of next, reject, dropOldest, got "wait"'],
+    [{ drainConcurrency: 0 }, '`drainConcurrency` must be an integer from 1 to 1000, got 0'],
+    [{ backoff: { baseMs: 0 } }, '`backoff.baseMs` must be an integer from 1 to 86400000, got 0'],
     [{ name: '' }, '`name` must be a string of 1 to 120 characters, got ""'],
-    [{ spool: 'file' }, '`spool` is unknown'],
+    [{ spool: 'file' }, '`spool` must be a spool, got "file"'],
   ])('bufferWire(%j) is refused', (options, message) => {
     expect(() => bufferWire(options as never)).toThrow(message);
   });

@@ -13,6 +13,7 @@ describe('the environment', () => {
       metricExportTimeoutMs: 30_000,
       prometheus: { host: 'localhost', port: 9464 },
       controlPlane: null,
+      drainMs: 5_000,
     });
   });
 

@@ -78,6 +78,9 @@ describe('the reference of the breaker', () => {
       new library.CallTimeoutError('b', 1),
       new library.BreakerClosedDownError('b'),
       new library.WireRefusedError('w', 'full'),
+      new library.WireTimeoutError('w', 1),
+      new library.ReplayFailedError('r', 'dead'),
+      new library.SpoolError('SPOOL_FAILED', 'm'),
       new InvalidInputError([{ field: 'f', rule: 'must be', value: 1 }]),
     ];
     expect(rows.map((row) => [row.class, row['`code`']])).toEqual(
@@ -141,7 +144,7 @@ describe('the reference of the buffer wire', () => {
       .map(({ option, range }) => [option!.replaceAll('`', ''), /^([\d,]+) to ([\d,]+)$/.exec(range!)] as const)
       .filter(([, range]) => range !== null)
       .map(([option, range]) => [option, ...range!.slice(1, 3).map((end) => Number(end.replaceAll(',', '')))] as const);
-    expect(ranges.length).toBe(5);
+    expect(ranges.length).toBe(6);
     for (const [option, least, most] of ranges) {
       for (const good of [least, most]) expect(() => bufferWire({ [option!]: good })).not.toThrow();
       for (const bad of [Number(least) - 1, Number(most) + 1]) {

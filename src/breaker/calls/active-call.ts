@@ -1,13 +1,7 @@
 import type { AdmittedCall, BreakerCore } from '../core.ts';
+import type { CallContext, CallOrigin } from './call-context.ts';
 import { Deadline } from './deadline-queue.ts';
-
-/** What the guarded function is given. */
-export interface CallContext {
-  /** Aborted when the call times out or its caller cancels it. */
-  readonly signal: AbortSignal;
-  /** 1 for a live call; replays out of a buffer count on. */
-  readonly attempt: number;
-}
+import { createIdempotencyKey } from './idempotency-key.ts';
 
 /** A call in flight, which is also what its function is given. It falls due when it is slow before it has ended. */
 export class ActiveCall extends Deadline implements AdmittedCall, CallContext {
@@ -20,10 +14,18 @@ export class ActiveCall extends Deadline implements AdmittedCall, CallContext {
   /** Made when somebody asks for it: most calls never look, and a controller costs more than the breaker. */
   #controller: AbortController | undefined = undefined;
   #aborted: { readonly reason: unknown } | undefined = undefined;
+  #origin: CallOrigin | undefined;
 
-  constructor(core: BreakerCore, pass: AdmittedCall['pass'], startedAt: number, attempt: number) {
+  constructor(
+    core: BreakerCore,
+    pass: AdmittedCall['pass'],
+    startedAt: number,
+    attempt: number,
+    origin: CallOrigin | undefined,
+  ) {
     super(startedAt);
     this.#core = core;
+    this.#origin = origin;
     this.pass = pass;
     this.attempt = attempt;
   }
@@ -38,6 +40,18 @@ export class ActiveCall extends Deadline implements AdmittedCall, CallContext {
       if (this.#aborted) this.#controller.abort(this.#aborted.reason);
     }
     return this.#controller.signal;
+  }
+
+  get idempotencyKey(): string {
+    const known = this.#origin?.idempotencyKey;
+    if (known !== undefined) return known;
+    const idempotencyKey = createIdempotencyKey();
+    this.#origin = { idempotencyKey };
+    return idempotencyKey;
+  }
+
+  get divertedAt(): number | undefined {
+    return this.#origin?.divertedAt;
   }
 
   abort(reason: unknown): void {

@@ -3,11 +3,15 @@ import type { Admission, BreakerCore, SettledOutcome } from '../core.ts';
 import { BreakerLimitError, BreakerOpenError, stackless } from '../errors.ts';
 import { countCall } from '../memory/call-numbers.ts';
 import { type AttachedWire, type DivertResult, divert, divertSync } from '../neutral/divert.ts';
-import type { DivertedCall, Replay, ReplayResult } from '../neutral/wire.ts';
+import { Lesson } from '../neutral/lesson.ts';
+import type { Replay, ReplayOrigin, ReplayResult } from '../neutral/wire.ts';
 import type { ValidOptions } from '../options.ts';
 import { diagError, type IsolatedObserver } from '../telemetry/isolated-observer.ts';
-import { ActiveCall, type CallContext } from './active-call.ts';
+import { ActiveCall } from './active-call.ts';
+import type { CallContext, CallOrigin } from './call-context.ts';
+import { CallToDivert } from './call-to-divert.ts';
 import { type DeadlineQueue, deadlineQueue } from './deadline-queue.ts';
+import type { Operation } from './operations.ts';
 import { raceCall } from './race-call.ts';
 
 export interface ExecuteOptions {
@@ -17,6 +21,16 @@ export interface ExecuteOptions {
   readonly input?: unknown;
   /** Groups calls whose order matters; handed to the neutral wires. */
   readonly key?: string | undefined;
+  /** Handed to the function and to its replays; default: one that is made for the call. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** What the wires are told of a call. */
+export interface CallFacts extends ExecuteOptions {
+  /** The function that was wrapped by `protect`. */
+  readonly fn?: object | undefined;
+  /** The same by its name, as a buffer keeps it. */
+  readonly operation?: Operation | undefined;
 }
 
 /** Hears of calls as they end, before their callers do. */
@@ -49,6 +63,8 @@ export class CallPath {
   readonly #wires: readonly AttachedWire[];
   readonly #observer: IsolatedObserver;
   readonly #listener: CallListener;
+  /** Undefined where no wire learns from good calls. */
+  readonly #lesson: Lesson | undefined;
   /** The settings that `#overdue` was found for. */
   #settings: BreakerSettings | undefined = undefined;
   #overdue: DeadlineQueue | undefined = undefined;
@@ -65,17 +81,18 @@ export class CallPath {
     this.#wires = wires;
     this.#observer = observer;
     this.#listener = listener;
+    this.#lesson = Lesson.of(options, wires);
   }
 
   /** @param replay runs the same call once more; undefined where that cannot be done */
   call(
     run: (context: CallContext) => unknown,
-    options: ExecuteOptions | undefined,
+    options: CallFacts | undefined,
     replay: Replay | undefined,
   ): Promise<unknown> {
     const pass = this.#core.admit();
     if (!pass.admitted) return this.#turnAway(pass, options, replay);
-    const call = this.start(pass, 1);
+    const call = this.start(pass, 1, options);
     const timeoutMs = this.#timeoutMs(pass);
     const signal = options?.signal;
     if (timeoutMs !== null || signal !== undefined) {
@@ -102,36 +119,38 @@ export class CallPath {
   }
 
   /** The same for a function that answers at once: no timeout can end it, and only wires that answer at once are asked. */
-  callSync(run: (context: CallContext) => unknown, options: ExecuteOptions | undefined): unknown {
+  callSync(run: (context: CallContext) => unknown, options: CallFacts | undefined): unknown {
     const pass = this.#core.admit();
     if (!pass.admitted) return this.#turnAwaySync(pass, options);
-    const call = this.start(pass, 1);
+    const call = this.start(pass, 1, options);
     let value: unknown;
     try {
       value = run(call);
     } catch (error) {
       const tripped = this.end(call, this.judgeError(call, error), error);
       if (!tripped || this.#wires.length === 0) throw error;
-      const answer = this.#divertSync(options, error);
+      const answer = this.#divertSync(call, options, error);
       if (answer.taken) return answer.value;
       throw error;
     }
-    const tripped = this.end(call, this.#judgeResult(value), undefined);
+    const outcome = this.#judgeResult(value);
+    const tripped = this.end(call, outcome, undefined);
+    if (this.#lesson !== undefined && outcome === 'success') this.#lesson.teach(options, value);
     if (!tripped || this.#wires.length === 0) return value;
-    const answer = this.#divertSync(options, undefined);
+    const answer = this.#divertSync(call, options, undefined);
     return answer.taken ? answer.value : value;
   }
 
   /** Sends a held call through the breaker like any other. */
-  replay(replay: Replay, attempt: number): Promise<ReplayResult> {
+  replay(replay: Replay, origin: ReplayOrigin): Promise<ReplayResult> {
     const pass = this.#core.admit();
     if (!pass.admitted) return Promise.resolve({ kind: 'denied', retryAfterMs: pass.retryAfterMs });
     const asProbe = pass.permit.lease !== null;
-    const call = this.start(pass, attempt);
+    const call = this.start(pass, origin.attempt, origin);
     const answer = (value: unknown): ReplayResult => {
       const outcome = this.#judgeResult(value);
       this.end(call, outcome, undefined);
-      return outcome === 'success' ? { kind: 'succeeded' } : { kind: 'failed', error: undefined, asProbe };
+      return outcome === 'success' ? { kind: 'succeeded', value } : { kind: 'failed', error: undefined, asProbe };
     };
     const fail = (error: unknown): ReplayResult => {
       const outcome = this.judgeError(call, error);
@@ -142,9 +161,9 @@ export class CallPath {
   }
 
   /** A permit as a call: it is in flight until `end`. */
-  start(pass: Pass, attempt: number): ActiveCall {
+  start(pass: Pass, attempt: number, origin?: CallOrigin): ActiveCall {
     const startedAt = this.#core.clock.monotonicMs();
-    const call = new ActiveCall(this.#core, pass, startedAt, attempt);
+    const call = new ActiveCall(this.#core, pass, startedAt, attempt, origin);
     if (this.#core.settings !== this.#settings) this.#findQueue();
     this.#overdue?.add(call);
     return call;
@@ -202,22 +221,24 @@ export class CallPath {
     return raceCall(call, run, limits, answer, fail);
   }
 
-  #answer(call: ActiveCall, value: unknown, options: ExecuteOptions | undefined, replay: Replay | undefined): unknown {
-    const tripped = this.end(call, this.#judgeResult(value), undefined);
+  #answer(call: ActiveCall, value: unknown, options: CallFacts | undefined, replay: Replay | undefined): unknown {
+    const outcome = this.#judgeResult(value);
+    const tripped = this.end(call, outcome, undefined);
+    if (this.#lesson !== undefined && outcome === 'success') this.#lesson.teach(options, value);
     if (!tripped || this.#wires.length === 0) return value;
-    return this.#divertLater(options, replay, undefined).then((answer) => (answer.taken ? answer.value : value));
+    return this.#divertLater(call, options, replay, undefined).then((answer) => (answer.taken ? answer.value : value));
   }
 
   #fail(
     call: ActiveCall,
     error: unknown,
-    options: ExecuteOptions | undefined,
+    options: CallFacts | undefined,
     replay: Replay | undefined,
   ): Promise<unknown> {
     const tripped = this.end(call, this.judgeError(call, error), error);
     // The call that trips the breaker is diverted as well: its caller deserves no less than the next one.
     if (!tripped || this.#wires.length === 0) throw error;
-    return this.#divertLater(options, replay, error).then((answer) => {
+    return this.#divertLater(call, options, replay, error).then((answer) => {
       if (answer.taken) return answer.value;
       throw error;
     });
@@ -240,7 +261,7 @@ export class CallPath {
     this.#listener.failed({ outcome, error, durationMs, state, tripped });
   }
 
-  #turnAway(refusal: Refusal, options: ExecuteOptions | undefined, replay: Replay | undefined): Promise<unknown> {
+  #turnAway(refusal: Refusal, options: CallFacts | undefined, replay: Replay | undefined): Promise<unknown> {
     if (this.#wires.length === 0) {
       const error = this.#refuse(refusal, []);
       // Rejected before its caller has it, a promise costs Node.js a look for who handles it.
@@ -248,14 +269,14 @@ export class CallPath {
         throw error;
       });
     }
-    const answer = this.#divert(options, replay, undefined);
+    const answer = this.#divert(undefined, options, replay, undefined);
     if (answer instanceof Promise) return answer.then((later) => this.#answerTurnedAway(refusal, later));
     // Its value may be a promise: the wire's own.
     return new Promise((resolve) => resolve(this.#answerTurnedAway(refusal, answer)));
   }
 
-  #turnAwaySync(refusal: Refusal, options: ExecuteOptions | undefined): unknown {
-    return this.#answerTurnedAway(refusal, this.#divertSync(options, undefined));
+  #turnAwaySync(refusal: Refusal, options: CallFacts | undefined): unknown {
+    return this.#answerTurnedAway(refusal, this.#divertSync(undefined, options, undefined));
   }
 
   #answerTurnedAway(refusal: Refusal, answer: DivertResult): unknown {
@@ -285,37 +306,45 @@ export class CallPath {
   }
 
   async #divertLater(
-    options: ExecuteOptions | undefined,
+    origin: ActiveCall,
+    options: CallFacts | undefined,
     replay: Replay | undefined,
     error: unknown,
   ): Promise<DivertResult> {
-    return this.#divert(options, replay, error);
+    return this.#divert(origin, options, replay, error);
   }
 
+  /** @param origin the call as it ran; undefined where it was not let through */
   #divert(
-    options: ExecuteOptions | undefined,
+    origin: ActiveCall | undefined,
+    options: CallFacts | undefined,
     replay: Replay | undefined,
     error: unknown,
   ): DivertResult | Promise<DivertResult> {
-    const call = this.#divertedCall(options, replay, error);
-    return divert(this.#wires, this.#options.wireMode, call, this.#core.clock, this.#observer);
+    const call = this.#callToDivert(origin, options, replay, error);
+    return divert(this.#wires, this.#options, call, this.#core.clock, this.#observer);
   }
 
-  #divertSync(options: ExecuteOptions | undefined, error: unknown): DivertResult {
-    const call = this.#divertedCall(options, undefined, error);
-    return divertSync(this.#wires, this.#options.wireMode, call, this.#core.clock, this.#observer);
+  #divertSync(origin: ActiveCall | undefined, options: CallFacts | undefined, error: unknown): DivertResult {
+    const call = this.#callToDivert(origin, options, undefined, error);
+    return divertSync(this.#wires, this.#options, call, this.#core.clock, this.#observer);
   }
 
-  #divertedCall(options: ExecuteOptions | undefined, replay: Replay | undefined, error: unknown): DivertedCall {
-    return {
-      breaker: this.#options.name,
-      input: options?.input,
-      key: options?.key,
-      signal: options?.signal,
-      error,
+  #callToDivert(
+    origin: ActiveCall | undefined,
+    options: CallFacts | undefined,
+    replay: Replay | undefined,
+    error: unknown,
+  ): CallToDivert {
+    // The key that its function was given, where it asked for one, is the one that its replays get.
+    return new CallToDivert(
+      this.#options.name,
+      this.#core.clock.monotonicMs(),
+      options,
       replay,
-      divertedAt: this.#core.clock.monotonicMs(),
-    };
+      error,
+      origin ?? options,
+    );
   }
 
   #judgeResult(value: unknown): SettledOutcome {

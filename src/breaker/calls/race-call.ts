@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Clock } from '../clock.ts';
 import { CallTimeoutError } from '../errors.ts';
-import type { ActiveCall, CallContext } from './active-call.ts';
+import type { ActiveCall } from './active-call.ts';
+import type { CallContext } from './call-context.ts';
 import { type Cancellable, stopWaiting, waitFor } from './caller-signal.ts';
 import { Deadline, deadlineQueue } from './deadline-queue.ts';
 

@@ -1,10 +1,12 @@
 import type { BreakerSettings, SettingsPatch } from '@switchgear/conventions';
 import { Breaker } from '../breaker.ts';
-import type { AnswerOf } from '../breaker-face.ts';
-import type { CallContext } from '../calls/active-call.ts';
+import type { ProtectOptions } from '../breaker-face.ts';
+import type { CallContext } from '../calls/call-context.ts';
 import type { ExecuteOptions } from '../calls/call-path.ts';
 import type { CallPermit } from '../calls/permits.ts';
+import type { CloseOptions } from '../close-options.ts';
 import { settingsWith } from '../core.ts';
+import type { AnswerOf } from '../neutral/answer-of.ts';
 import type { Receipt } from '../neutral/receipt.ts';
 import type { NeutralWire } from '../neutral/wire.ts';
 import type { BreakerOptions } from '../options.ts';
@@ -98,7 +100,7 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
   override execute<T>(
     run: (context: CallContext) => T | PromiseLike<T>,
     options?: ExecuteOptions,
-  ): Promise<T | Exclude<AnswerOf<Wires>, Receipt>> {
+  ): Promise<T | Exclude<AnswerOf<Wires, T>, Receipt>> {
     this.#group.used(this);
     return super.execute(run, options);
   }
@@ -106,15 +108,16 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
   override executeSync<T>(
     run: (context: CallContext) => T,
     options?: Omit<ExecuteOptions, 'signal'>,
-  ): T | Exclude<AnswerOf<Wires>, Receipt> {
+  ): T | Exclude<AnswerOf<Wires, T>, Receipt> {
     this.#group.used(this);
     return super.executeSync(run, options);
   }
 
   override protect<Input, T>(
     fn: (input: Input, context: CallContext) => T | PromiseLike<T>,
-  ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires>> {
-    const run = super.protect(fn);
+    protectOptions?: ProtectOptions,
+  ): (input: Input, options?: Omit<ExecuteOptions, 'input'>) => Promise<T | AnswerOf<Wires, T>> {
+    const run = super.protect(fn, protectOptions);
     return (input, options) => {
       this.#group.used(this);
       return run(input, options);
@@ -131,7 +134,7 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
     return super.allow();
   }
 
-  override async close(options?: { readonly drainForMs?: number }): Promise<void> {
+  override async close(options?: CloseOptions): Promise<void> {
     this.#group.closing(this);
     await super.close(options);
   }

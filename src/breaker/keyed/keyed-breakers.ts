@@ -6,10 +6,11 @@ import {
   text,
 } from '@switchgear/conventions';
 import type { Breaker } from '../breaker.ts';
+import type { CloseOptions } from '../close-options.ts';
 import { settingsWith } from '../core.ts';
 import { BreakerClosedDownError } from '../errors.ts';
 import type { NeutralWire } from '../neutral/wire.ts';
-import { addBreaker, freeGroupName, isNameTaken, removeBreaker, takeGroupName } from '../registry.ts';
+import { addBreaker, addGroup, isNameTaken, removeBreaker, removeGroup } from '../registry.ts';
 import { type BreakerStats, readStats } from '../stats.ts';
 import { observerFor } from '../telemetry/choose.ts';
 import { IsolatedObserver } from '../telemetry/isolated-observer.ts';
@@ -37,7 +38,7 @@ export function keyedBreakers<const Wires extends readonly NeutralWire[] = reado
   options: KeyedBreakersOptions<Wires> = {},
 ): KeyedBreakers<Wires> {
   const breakers = new KeyedBreakers<Wires>(name, validateKeyedOptions(name, options));
-  takeGroupName(name);
+  addGroup(name, breakers);
   return breakers;
 }
 
@@ -137,11 +138,12 @@ export class KeyedBreakers<Wires extends readonly NeutralWire[] = readonly Neutr
   }
 
   /** Closes all breakers, as `close` of each does, and ends the group's series. Its name is free then. */
-  async close(options: { readonly drainForMs?: number } = {}): Promise<void> {
+  async close({ drainForMs = 0, lastLook }: CloseOptions = {}): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await Promise.all([...this.#members.values()].map((member) => member.close(options)));
-    freeGroupName(this.name);
+    await Promise.all([...this.#members.values()].map((member) => member.close({ drainForMs })));
+    await lastLook?.();
+    removeGroup(this.name);
     this.#observer.removed();
   }
 

@@ -1,29 +1,26 @@
-import type { BreakerState } from '@switchgear/conventions';
+import type { Operations } from '../calls/operations.ts';
 import type { ValidOptions } from '../options.ts';
 import type { IsolatedObserver } from '../telemetry/isolated-observer.ts';
 import type { WireReadings } from '../telemetry/observer.ts';
 import type { AttachedWire } from './divert.ts';
-import type { NeutralWire, Replay, ReplayResult, WireHost, WireReport } from './wire.ts';
+import type { NeutralWire, WireHost, WireReport } from './wire.ts';
 import { WireCounters } from './wire-counters.ts';
 
 /** What the wires need of their breaker. The observer exists only once the breaker does, hence a function. */
-export interface BreakerForWires {
+export interface BreakerForWires extends Omit<WireHost, 'breaker' | 'clock' | 'report' | 'operations'> {
+  readonly operations: Operations | undefined;
   readonly observer: () => IsolatedObserver;
-  replay(replay: Replay, attempt: number): Promise<ReplayResult>;
-  retryAfterMs(): number | null;
-  state(): BreakerState;
-  onReset(listener: () => void): void;
 }
 
 /** Gives each wire its counters and its host. */
 export function attachWires(
   { name: breaker, wires, clock }: ValidOptions,
-  { observer, ...services }: BreakerForWires,
+  { observer, operations, ...services }: BreakerForWires,
 ): { readonly wires: readonly AttachedWire[]; readonly readings: readonly WireReadings[] } {
-  if (wires.length === 0) return NONE;
+  if (operations === undefined) return NONE;
   const attached = wires.map((wire) => ({ wire, counters: new WireCounters() }));
   for (const { wire, counters } of attached) {
-    const host: WireHost = { breaker, clock, ...services, report: reportFor(wire, counters, observer) };
+    const host: WireHost = { breaker, clock, operations, ...services, report: reportFor(wire, counters, observer) };
     wire.attach?.(host);
   }
   return { wires: attached, readings: attached.map(readingsOf) };
@@ -34,18 +31,20 @@ const NONE = { wires: [], readings: [] } as const;
 /** Counts first, tells the observer after. */
 function reportFor({ name: wire }: NeutralWire, counters: WireCounters, observer: () => IsolatedObserver): WireReport {
   return {
-    replayed({ waitedMs, receipt }) {
+    received: () => counters.countCall('buffered'),
+    restored: (totals) => counters.restore(totals),
+    replayed({ waitedMs, durationMs, receipt }) {
       counters.countDrained('replayed');
       counters.recordWait(waitedMs);
-      observer().replayed({ wire, outcome: 'replayed', receipt, waitedMs, error: undefined });
+      observer().replayed({ wire, outcome: 'replayed', receipt, waitedMs, durationMs, error: undefined });
     },
-    retried({ receipt, error }) {
+    retried({ receipt, durationMs, error }) {
       counters.countDrained('retried');
-      observer().replayed({ wire, outcome: 'retried', receipt, waitedMs: undefined, error });
+      observer().replayed({ wire, outcome: 'retried', receipt, waitedMs: undefined, durationMs, error });
     },
-    dead({ receipt, error }) {
+    dead({ receipt, durationMs, error }) {
       counters.countDrained('dead');
-      observer().replayed({ wire, outcome: 'dead', receipt, waitedMs: undefined, error });
+      observer().replayed({ wire, outcome: 'dead', receipt, waitedMs: undefined, durationMs, error });
     },
     dropped(reason, depth) {
       counters.countDropped(reason);

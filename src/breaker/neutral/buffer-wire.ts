@@ -1,157 +1,349 @@
-import { breakerName, type Check, InvalidInputError, integer, object } from '@switchgear/conventions';
+import { randomBytes } from 'node:crypto';
+import { InvalidInputError } from '@switchgear/conventions';
+import type { Operation } from '../calls/operations.ts';
 import { WireRefusedError } from '../errors.ts';
-import { type DeadCall, Drain } from './drain.ts';
-import { type HeldCall, MemorySpool } from './memory-spool.ts';
-import { createReceipt, type Receipt } from './receipt.ts';
-import type { DivertedCall, NeutralWire, WireHost } from './wire.ts';
+import { outside } from '../outside.ts';
+import { diagError, diagWarn } from '../telemetry/isolated-observer.ts';
+import { type BufferWireOptions, measure, type ValidBufferOptions, validateBufferOptions } from './buffer-options.ts';
+import { Drain } from './drain.ts';
+import { HeldCalls } from './held-calls.ts';
+import { OpenReceipt, type Receipt } from './receipt.ts';
+import { memorySpool } from './spool/memory-spool.ts';
+import { type DeadLetter, type Spool, SpoolError, type SpooledCall } from './spool/spool.ts';
+import type { DivertedCall, NeutralWire, WireAnswer, WireClosing, WireHost, WireLoad } from './wire.ts';
 
-export interface BufferWireOptions {
-  /** Default `buffer`. */
-  readonly name?: string;
-  /** Most calls held at a time, 1 to 1,000,000; default 1,000. A call beyond it is refused and its caller gets the error. */
-  readonly capacity?: number;
-  /** Most bytes of input held at a time, 1 to 2^31 - 1; default 16 MiB. */
-  readonly maxBytes?: number;
-  /** Milliseconds after which a held call is given up, 1 to 86,400,000; default 3,600,000 (an hour). */
-  readonly ttlMs?: number;
-  /** Replays of one call before it is dead, 1 to 1,000; default 5. */
-  readonly maxAttempts?: number;
-  /** Most replays a second, 1 to 100,000; default 50. Live calls go on beside them. */
-  readonly drainPerSecond?: number;
-  /** Bytes one input takes; default: the length of its JSON. */
-  readonly sizeOf?: (input: unknown) => number;
-  /** Takes a call that is dead. Without it, or where it throws, the call counts as dropped, reason `exhausted`. */
-  readonly onDead?: (call: DeadCall) => void | Promise<void>;
+/** A buffer, with what an operator does to it. */
+export interface BufferWire extends NeutralWire<Receipt> {
+  /** No replay starts until `resume`; those in flight go on, and calls are taken in. */
+  pause(): void;
+  resume(): void;
+  readonly isPaused: boolean;
+  load(): WireLoad;
+  /** Milliseconds until it may be empty, at the rate of now; null while it is paused or the breaker is held open. */
+  timeToEmptyMs(): number | null;
+  /** The oldest held calls, which stay. */
+  peek(limit?: number): Promise<readonly SpooledCall[]>;
+  /** Drops all calls held now but those being replayed, reason `shutdown`. Returns how many. */
+  purge(): Promise<number>;
+  /** The latest dead letters, newest first. In memory: those that `onDead` has taken. */
+  deadLetters(limit?: number): Promise<readonly DeadLetter[]>;
+  /** Forgets all dead letters. Returns how many. */
+  purgeDeadLetters(): Promise<number>;
 }
-
-const MOST_BYTES = 2 ** 31 - 1;
-const isFunction: Check = (value, field) =>
-  typeof value === 'function' ? [] : [{ field, rule: 'must be a function', value }];
-const checkOptions = object(
-  {},
-  {
-    name: breakerName,
-    capacity: integer(1, 1_000_000),
-    maxBytes: integer(1, MOST_BYTES),
-    ttlMs: integer(1, 86_400_000),
-    maxAttempts: integer(1, 1_000),
-    drainPerSecond: integer(1, 100_000),
-    sizeOf: isFunction,
-    onDead: isFunction,
-  },
-);
 
 /**
- * A wire that takes calls of `protect`ed functions in, answers each caller at once with a receipt, and replays the calls
- * in their order once the breaker is closed again, at most `drainPerSecond`. Held in memory: what is still held when
- * the process ends without `close()` is lost. A replayed call may run more than once, so make it idempotent.
+ * A wire that takes calls of `protect`ed functions in, answers each caller with a receipt once the call is safe in its spool,
+ * and replays the calls through the breaker once that is closed again: in the order of each key, at most `drainPerSecond`.
+ * A call is replayed at least once, and may be more than once, so make it idempotent. In memory, what is still held when
+ * the process ends is lost.
  * @throws InvalidInputError for an option out of its range
  */
-export function bufferWire(options: BufferWireOptions = {}): NeutralWire<Receipt> {
-  const problems = checkOptions(options, '');
-  if (problems.length > 0) throw new InvalidInputError(problems);
-  return new BufferWire(options);
+export function bufferWire(options: BufferWireOptions = {}): BufferWire {
+  return new SpooledBuffer(options.spool ?? memorySpool(), validateBufferOptions(options));
 }
 
-class BufferWire implements NeutralWire<Receipt> {
+/** Calls dropped at a time. */
+const DROPPED_AT_A_TIME = 1_000;
+/** Waits before a spool that could not be opened is tried again, in ms: each twice the one before. */
+const FIRST_OPENING_AGAIN_MS = 1_000;
+const LONGEST_OPENING_AGAIN_MS = 10_000;
+
+/** What a buffer has once it is on a breaker. */
+interface Attached {
+  readonly host: WireHost;
+  readonly held: HeldCalls;
+  readonly drain: Drain;
+}
+
+class SpooledBuffer implements BufferWire {
   readonly name: string;
   readonly kind = 'buffer';
-  readonly #capacity: number;
-  readonly #maxBytes: number;
-  readonly #ttlMs: number;
-  readonly #sizeOf: (input: unknown) => number;
-  readonly #options: BufferWireOptions;
-  readonly #spool = new MemorySpool();
-  #host: WireHost | undefined;
-  #drain: Drain | undefined;
+  readonly #options: ValidBufferOptions;
+  readonly #spool: Spool;
+  /** Makes receipts unique over restarts, where the spool outlives them. */
+  readonly #token: string;
+  #attached: Attached | undefined;
+  #opening: Promise<void> | undefined;
+  #isOpen = false;
+  #openingFailed: unknown;
+  #isClosed = false;
   #taken = 0;
-  #closed = false;
+  /** Calls on their way into the spool. */
+  #entering = 0;
+  #enteringBytes = 0;
+  #entered: PromiseWithResolvers<void> | undefined;
+  /** The calls that wait for older ones to make room, one after the other. */
+  #line: Promise<unknown> | undefined;
 
-  constructor(options: BufferWireOptions) {
-    this.name = options.name ?? 'buffer';
-    this.#capacity = options.capacity ?? 1_000;
-    this.#maxBytes = options.maxBytes ?? 16 * 1024 * 1024;
-    this.#ttlMs = options.ttlMs ?? 3_600_000;
-    this.#sizeOf = options.sizeOf ?? jsonBytes;
+  constructor(spool: Spool, options: ValidBufferOptions) {
+    this.name = options.name;
+    this.#spool = spool;
     this.#options = options;
+    this.#token = spool.isDurable ? `${randomBytes(6).toString('hex')}-` : '';
   }
 
   attach(host: WireHost): void {
-    if (this.#host) {
-      const rule = `must be on one breaker, and it is on "${this.#host.breaker}" already`;
+    if (this.#attached) {
+      const rule = `must be on one breaker, and it is on "${this.#attached.host.breaker}" already`;
       throw new InvalidInputError([{ field: 'neutralWires', rule, value: this.name }]);
     }
-    this.#host = host;
-    this.#drain = new Drain(host, this.#spool, {
-      ttlMs: this.#ttlMs,
-      maxAttempts: this.#options.maxAttempts ?? 5,
-      perSecond: this.#options.drainPerSecond ?? 50,
-      onDead: this.#options.onDead,
+    const { ttlMs, maxAttempts, backoff, onDead, drainPerSecond, drainConcurrency } = this.#options;
+    const held = new HeldCalls(this.#spool, host.report);
+    const drain = new Drain(host, this.#spool, held, {
+      wire: this.name,
+      ttlMs,
+      maxAttempts,
+      backoff,
+      onDead,
+      perSecond: drainPerSecond,
+      concurrency: drainConcurrency,
     });
-    host.onReset(() => this.#drain?.start());
+    this.#attached = { host, held, drain };
+    this.#openSpool(this.#attached, FIRST_OPENING_AGAIN_MS);
   }
 
-  take(call: DivertedCall) {
-    const host = this.#host;
-    if (!host || this.#closed) throw new WireRefusedError(this.name, 'it is closed');
-    if (!call.replay)
-      throw new WireRefusedError(this.name, 'only calls of a protect()ed function can be replayed', true);
-    const sizeBytes = this.#measure(call.input);
-    this.#drain?.dropExpired();
-    if (this.#spool.depth >= this.#capacity) throw this.#overflow(host, `it holds ${this.#capacity} calls already`);
-    if (this.#spool.sizeBytes + sizeBytes > this.#maxBytes) {
-      throw this.#overflow(host, `${sizeBytes} bytes more would pass its ${this.#maxBytes} bytes`);
+  take(call: DivertedCall): Promise<WireAnswer<Receipt>> {
+    const { operation } = call;
+    if (!this.#attached || this.#isClosed) throw new WireRefusedError(this.name, 'it is closed');
+    if (!operation) throw new WireRefusedError(this.name, 'only calls of a protect()ed function can be replayed', true);
+    this.#mustFind(operation, this.#attached.host);
+    if (!this.#isOpen && this.#openingFailed !== undefined) throw this.#openingFailed;
+    const sizeBytes = measure(call.input, this.#options.sizeOf);
+    if (sizeBytes > this.#options.maxBytes) throw this.#overflow(`its input has ${sizeBytes} bytes`);
+    if (this.#isFull(sizeBytes)) {
+      if (this.#options.overflow !== 'dropOldest') throw this.#overflow(this.#bounds());
+      if (this.#entering >= this.#options.capacity) throw this.#overflow(this.#bounds());
     }
-    const receipt = createReceipt(`${host.breaker}/${this.name}/${++this.#taken}`, host.breaker, this.name);
-    const held: HeldCall = {
-      receipt,
-      input: call.input,
-      key: call.key,
-      replay: call.replay,
-      divertedAt: call.divertedAt,
-      sizeBytes,
-      attempts: 0,
+    this.#entering += 1;
+    this.#enteringBytes += sizeBytes;
+    const entered =
+      this.#isOpen && !this.#line && !this.#isOver()
+        ? this.#append(this.#attached, call, operation, sizeBytes)
+        : this.#enterLater(this.#attached, call, operation, sizeBytes);
+    return entered.then(
+      (receipt) => {
+        this.#hasEntered(sizeBytes);
+        this.#attached?.held.received(sizeBytes);
+        this.#attached?.drain.wake();
+        return { outcome: 'buffered', value: receipt, isCounted: true };
+      },
+      (error) => {
+        this.#hasEntered(sizeBytes);
+        throw error;
+      },
+    );
+  }
+
+  pause(): void {
+    this.#attached?.drain.pause();
+  }
+
+  resume(): void {
+    this.#attached?.drain.resume();
+  }
+
+  get isPaused(): boolean {
+    return this.#attached?.drain.isPaused ?? false;
+  }
+
+  load(): WireLoad {
+    const { capacity } = this.#options;
+    if (!this.#attached || !this.#isOpen) return { depth: 0, capacity, sizeBytes: 0, oldestAgeMs: 0 };
+    const { host, held } = this.#attached;
+    const { depth, sizeBytes } = held;
+    const { oldestDivertedAt } = depth > 0 ? this.#spool.load() : NOTHING_HELD;
+    const oldestAgeMs = oldestDivertedAt === undefined ? 0 : Math.max(0, host.clock.wallMs() - oldestDivertedAt);
+    return { depth, capacity, sizeBytes, oldestAgeMs };
+  }
+
+  timeToEmptyMs(): number | null {
+    return this.#attached?.drain.timeToEmptyMs() ?? null;
+  }
+
+  async peek(limit = 100): Promise<readonly SpooledCall[]> {
+    await this.#opening;
+    return this.#spool.peek(limit);
+  }
+
+  async purge(): Promise<number> {
+    await this.#opening;
+    if (!this.#attached) return 0;
+    await this.#attached.drain.returnAhead();
+    return this.#drop(this.#attached);
+  }
+
+  async deadLetters(limit = 100): Promise<readonly DeadLetter[]> {
+    await this.#opening;
+    return this.#spool.deadLetters(limit);
+  }
+
+  async purgeDeadLetters(): Promise<number> {
+    await this.#opening;
+    return this.#spool.purgeDeadLetters();
+  }
+
+  async close({ drainForMs }: { readonly drainForMs: number }): Promise<WireClosing> {
+    if (this.#isClosed) return { givenUp: 0 };
+    this.#isClosed = true;
+    await this.#opening;
+    if (!this.#attached || !this.#isOpen) return { givenUp: 0 };
+    if (this.#entering > 0) {
+      this.#entered = Promise.withResolvers();
+      await this.#entered.promise;
+    }
+    const { held, drain } = this.#attached;
+    await drain.finish(drainForMs);
+    const givenUp = this.#spool.isDurable ? 0 : await this.#drop(this.#attached, true);
+    held.leave(new SpoolError('SPOOL_CLOSED', `Buffer "${this.name}" was closed; its spool keeps the call`));
+    await this.#spool.close();
+    return { givenUp };
+  }
+
+  #openSpool(attached: Attached, againMs: number): void {
+    const { host, held, drain } = attached;
+    const opened = async () => {
+      try {
+        const opening = await this.#spool.open({ breaker: host.breaker, wire: this.name });
+        held.opened(opening);
+        this.#isOpen = true;
+        this.#openingFailed = undefined;
+        if (opening.damage) diagWarn(`${this.#inWords()}: ${opening.damage.report}`);
+        drain.wake();
+      } catch (error) {
+        if (this.#openingFailed === undefined) diagError(`${this.#inWords()} has no spool`, error);
+        this.#openingFailed = error ?? new SpoolError('SPOOL_FAILED', 'It could not be opened');
+        if (!this.#isClosed) this.#openAgain(attached, againMs);
+      }
     };
-    this.#spool.append(held);
-    this.#drain?.wake();
-    return { outcome: 'buffered', value: receipt } as const;
+    this.#opening = opened();
   }
 
-  load() {
-    this.#drain?.dropExpired();
-    const oldest = this.#spool.peek();
-    return {
-      depth: this.#spool.depth,
-      capacity: this.#capacity,
-      sizeBytes: this.#spool.sizeBytes,
-      oldestAgeMs: oldest && this.#host ? this.#host.clock.monotonicMs() - oldest.divertedAt : 0,
-    };
+  /** Such as a file that the process before still has. */
+  #openAgain(attached: Attached, afterMs: number): void {
+    outside(() => {
+      attached.host.clock.timer(afterMs, () => {
+        if (!this.#isClosed) this.#openSpool(attached, Math.min(LONGEST_OPENING_AGAIN_MS, 2 * afterMs));
+      });
+    });
   }
 
-  async close({ drainForMs }: { readonly drainForMs: number }): Promise<void> {
-    this.#closed = true;
-    await this.#drain?.finish(drainForMs);
+  async #enterLater(
+    attached: Attached,
+    call: DivertedCall,
+    operation: Operation,
+    sizeBytes: number,
+  ): Promise<OpenReceipt> {
+    if (!this.#isOpen) {
+      await this.#opening;
+      if (!this.#isOpen) throw this.#openingFailed;
+    }
+    if (this.#line || this.#isOver()) {
+      if (this.#options.overflow !== 'dropOldest') throw this.#overflow(this.#bounds());
+      await this.#waitInLine(attached);
+    }
+    return this.#append(attached, call, operation, sizeBytes);
   }
 
-  /** A size that is no number would make the sum one that no bound holds. */
-  #measure(input: unknown): number {
-    const sizeBytes = this.#sizeOf(input);
-    return sizeBytes >= 0 ? sizeBytes : UNMEASURED_BYTES;
+  #append({ host, held }: Attached, call: DivertedCall, operation: Operation, sizeBytes: number): Promise<OpenReceipt> {
+    const id = `${host.breaker}/${this.name}/${this.#token}${++this.#taken}`;
+    const receipt = new OpenReceipt(id, host.breaker, this.name);
+    const divertedAt = host.clock.wallMs() - (host.clock.monotonicMs() - call.divertedAt);
+    return held.append(
+      {
+        id,
+        operation: operation.name,
+        input: call.input,
+        key: call.key,
+        idempotencyKey: call.idempotencyKey,
+        divertedAt,
+        expiresAt: divertedAt + this.#options.ttlMs,
+        sizeBytes,
+        attempts: 0,
+      },
+      { receipt, operation, sizeBytes },
+    );
   }
 
-  #overflow(host: WireHost, why: string): WireRefusedError {
-    host.report.dropped('overflow', this.#spool.depth);
-    return new WireRefusedError(this.name, why);
+  #hasEntered(sizeBytes: number): void {
+    this.#entering -= 1;
+    this.#enteringBytes -= sizeBytes;
+    if (this.#entering === 0) this.#entered?.resolve();
+  }
+
+  /** A durable spool finds the function by its name, so two of one name would be taken for each other after a restart. */
+  #mustFind(operation: Operation, { operations }: WireHost): void {
+    if (!this.#spool.isDurable || operations.find(operation.name)?.run === operation.run) return;
+    throw new WireRefusedError(
+      this.name,
+      `another function is protected as "${operation.name}"; protect(fn, { name }) tells them apart`,
+    );
+  }
+
+  /** Whether there is no room for one more. */
+  #isFull(sizeBytes: number): boolean {
+    const { capacity, maxBytes } = this.#options;
+    const held = this.#attached?.held;
+    if (!held) return false;
+    return held.depth + this.#entering + 1 > capacity || held.sizeBytes + this.#enteringBytes + sizeBytes > maxBytes;
+  }
+
+  /** Whether those on their way have no room. */
+  #isOver(): boolean {
+    const { capacity, maxBytes } = this.#options;
+    const held = this.#attached?.held;
+    if (!held) return false;
+    return held.depth + this.#entering > capacity || held.sizeBytes + this.#enteringBytes > maxBytes;
+  }
+
+  /** In the order in which they came, so that the calls of a key stay in theirs. */
+  #waitInLine(attached: Attached): Promise<unknown> {
+    const turn = (this.#line ?? Promise.resolve()).then(() => this.#makeRoom(attached));
+    const line = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#line === line) this.#line = undefined;
+      });
+    this.#line = line;
+    return turn;
+  }
+
+  /** Drops the oldest calls that are not being replayed. @throws WireRefusedError where there are none */
+  async #makeRoom({ held, drain }: Attached): Promise<void> {
+    while (this.#isOver()) {
+      const oldest = await this.#spool.peek(drain.taken + 1);
+      const victim = oldest.find(({ id }) => !drain.has(id));
+      if (!victim) throw this.#overflow('all it holds is being replayed');
+      await held.drop(victim, 'overflow');
+    }
+  }
+
+  /** Drops what is held now. @param all those too that are being replayed */
+  async #drop({ held, drain }: Attached, all = false): Promise<number> {
+    let dropped = 0;
+    for (let left = held.depth; left > 0; ) {
+      const oldest = await this.#spool.peek(DROPPED_AT_A_TIME + (all ? 0 : drain.taken));
+      const victims = (all ? oldest : oldest.filter(({ id }) => !drain.has(id))).slice(0, left);
+      if (victims.length === 0) break;
+      const ends = await Promise.all(victims.map((call) => held.drop(call, 'shutdown')));
+      dropped += ends.filter((ended) => ended).length;
+      left -= victims.length;
+    }
+    return dropped;
+  }
+
+  #bounds(): string {
+    const { capacity, maxBytes } = this.#options;
+    return `it holds its most, ${capacity} calls or ${maxBytes} bytes`;
+  }
+
+  #overflow(why: string): WireRefusedError {
+    this.#attached?.host.report.dropped('overflow', this.#attached.held.depth);
+    return new WireRefusedError(this.name, why, false, this.#options.overflow === 'reject');
+  }
+
+  #inWords(): string {
+    return `Wire "${this.name}" of breaker "${this.#attached?.host.breaker}"`;
   }
 }
 
-/** What an input without a JSON form is taken for: it cannot be measured, and it is not nothing. */
-const UNMEASURED_BYTES = 1_024;
-
-function jsonBytes(input: unknown): number {
-  try {
-    return Buffer.byteLength(JSON.stringify(input) ?? '');
-  } catch {
-    return UNMEASURED_BYTES;
-  }
-}
+const NOTHING_HELD = { oldestDivertedAt: undefined } as const;

@@ -1,127 +1,284 @@
 import type { BreakerState } from '@switchgear/conventions';
+import type { Operation } from '../calls/operations.ts';
 import { stayAlive, type Timer } from '../clock.ts';
 import { outside } from '../outside.ts';
-import type { HeldCall, MemorySpool } from './memory-spool.ts';
+import { diagError, diagWarn } from '../telemetry/isolated-observer.ts';
+import { DrainRate } from './drain-rate.ts';
+import type { HeldCalls } from './held-calls.ts';
 import type { Receipt } from './receipt.ts';
-import type { WireHost } from './wire.ts';
+import type { Spool, SpooledCall } from './spool/spool.ts';
+import type { ReplayResult, WireHost } from './wire.ts';
 
 /** A call that was replayed as often as allowed and failed each time, or failed in a way no replay mends. */
 export interface DeadCall {
   readonly receipt: Receipt;
   readonly input: unknown;
   readonly key: string | undefined;
+  readonly idempotencyKey: string;
+  /** Wall time, ms. */
+  readonly divertedAt: number;
   readonly attempts: number;
   readonly error: unknown;
 }
 
 export interface DrainOptions {
+  readonly wire: string;
   readonly ttlMs: number;
   readonly maxAttempts: number;
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number };
   readonly perSecond: number;
+  /** Replays at a time. */
+  readonly concurrency: number;
   readonly onDead: ((call: DeadCall) => void | Promise<void>) | undefined;
 }
 
 /** Longest wait before the breaker is asked again, in ms: an override can be lifted at any time. */
 const ASK_AGAIN_MS = 1_000;
+/** Shortest wait for a place of the concurrency limit, in ms. */
+const LEAST_WAIT_MS = 10;
 /** Milliseconds for which a breaker that is due for a probe is left to live calls. */
 const LIVE_CALLS_FIRST_MS = 1_000;
-/** Wait after a call's first failed replay, in ms; it doubles with each further one. */
-const BACKOFF_BASE_MS = 250;
-const BACKOFF_MAX_MS = 10_000;
+/** How long a call waits whose function has not been protected yet. */
+const UNKNOWN_OPERATION_MS = 5_000;
+/** Most calls taken ahead of their replay: about a twentieth of a second of them. */
+const MOST_AHEAD = 256;
+/** Share of the latest replay in the mean of their durations. */
+const LATEST_SHARE = 0.1;
 
 /**
- * Replays held calls through the breaker, one after the other, oldest first, at most `perSecond`. It has a timer only
- * while it holds calls. Live calls probe a breaker that is due; where none comes, the oldest held call does, so that a
- * buffer empties even where live traffic has ended.
+ * Replays held calls through the breaker, oldest first and one at a time of each key. It has a timer only while it holds calls.
+ * Live calls probe a breaker that is due; where none comes, the oldest held call does, so that a buffer empties even
+ * where live traffic has ended.
  */
 export class Drain {
   readonly #host: WireHost;
-  readonly #spool: MemorySpool;
+  readonly #spool: Spool;
+  readonly #held: HeldCalls;
   readonly #options: DrainOptions;
+  readonly #rate: DrainRate;
+  /** Taken, and not started yet. */
+  #ahead: SpooledCall[] = [];
+  readonly #running = new Set<string>();
+  /** Calls on their way back to the spool. */
+  readonly #returning = new Set<Promise<void>>();
   #timer: Timer | undefined;
-  #replaying: Promise<void> | undefined;
-  #stopped = false;
+  /** The timer waits for calls that are not due, and a new one need not wait so long. */
+  #isSparse = false;
+  #isStepping = false;
+  #stepAgain = false;
+  #isPaused = false;
+  #isStopped = false;
+  #isSpoolIll = false;
+  readonly #unknown = new Set<string>();
   #startedAt: number | undefined;
   /** Since when the breaker has been due for a probe that no live call made. */
   #dueSince: number | undefined;
+  #meanMs = 0;
+  /** When expired calls were looked for: wall time, ms. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #replayed = 0;
   #dead = 0;
 
-  constructor(host: WireHost, spool: MemorySpool, options: DrainOptions) {
+  constructor(host: WireHost, spool: Spool, held: HeldCalls, options: DrainOptions) {
     this.#host = host;
     this.#spool = spool;
+    this.#held = held;
     this.#options = options;
+    this.#rate = new DrainRate(options.perSecond);
+    host.onReset(() => this.start());
+    host.onTrip(() => this.#giveBackAhead());
+    host.operations.onAdded(() => this.start());
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Whether a call is being replayed, or is about to be. */
+  has(id: string): boolean {
+    return this.#running.has(id) || this.#ahead.some((call) => call.id === id);
+  }
+
+  /** Calls that are being replayed, or are about to be. */
+  get taken(): number {
+    return this.#running.size + this.#ahead.length;
   }
 
   /** A call was taken in. */
   wake(): void {
-    if (this.#stopped || this.#replaying || this.#timer || this.#spool.depth === 0) return;
+    if (this.#isStopped || this.#isStepping || (this.#timer && !this.#isSparse)) return;
     this.#later(this.#waitMs());
   }
 
-  /** The breaker has closed. */
+  /** The breaker has closed, or there is something else to be done at once. */
   start(): void {
-    if (this.#stopped || this.#replaying || this.#spool.depth === 0) return;
-    this.#later(0);
+    if (this.#isStopped || (this.#held.depth === 0 && this.#running.size === 0)) return;
+    if (this.#isStepping) this.#stepAgain = true;
+    else this.#later(0);
   }
 
-  /** Gives up calls past their time to live. */
-  dropExpired(): void {
-    const now = this.#host.clock.monotonicMs();
-    // The one that is being replayed is settled by its replay.
-    if (this.#replaying) return;
-    for (let oldest = this.#spool.peek(); oldest; oldest = this.#spool.peek()) {
-      if (now - oldest.divertedAt < this.#options.ttlMs) return;
-      this.#spool.removeOldest();
-      this.#host.report.dropped('expired', this.#spool.depth);
-    }
+  /** No replay starts until `resume`; those in flight go on. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#giveBackAhead();
   }
 
-  /** Drains for at most `drainForMs`, then drops what is left, reason `shutdown`. */
+  resume(): void {
+    this.#isPaused = false;
+    this.start();
+  }
+
+  /** Milliseconds until it may be empty at the rate of now; null where it is paused or an operator holds the breaker open. */
+  timeToEmptyMs(): number | null {
+    const { depth } = this.#held;
+    if (depth === 0) return 0;
+    const retryAfterMs = this.#host.retryAfterMs();
+    if (this.#isPaused || retryAfterMs === null) return null;
+    const { concurrency } = this.#options;
+    const most = this.#meanMs > 0 ? (concurrency * 1_000) / this.#meanMs : Number.POSITIVE_INFINITY;
+    return retryAfterMs + (depth / Math.min(this.#rate.perSecond, most)) * 1_000;
+  }
+
+  /** Calls taken ahead are the spool's again once this resolves. */
+  async returnAhead(): Promise<void> {
+    this.#giveBackAhead();
+    while (this.#returning.size > 0) await Promise.all(this.#returning);
+  }
+
+  /** Drains for at most `drainForMs`, and stops then: replays still in flight are not heard of any more. */
   async finish(drainForMs: number): Promise<void> {
     const { clock } = this.#host;
     const end = clock.monotonicMs() + drainForMs;
     this.start();
     // Its timers keep nothing alive, and a process that ends here would lose what its caller waits for.
     const letGo = stayAlive();
-    while ((this.#spool.depth > 0 || this.#replaying) && clock.monotonicMs() < end) {
-      await new Promise<void>((resolve) => clock.timer(Math.min(20, end - clock.monotonicMs()), resolve));
-    }
-    letGo();
-    this.#stopped = true;
+    while (this.#hasWork() && clock.monotonicMs() < end) await this.#wait(Math.min(20, end - clock.monotonicMs()));
+    this.#isStopped = true;
     this.#timer?.cancel();
-    for (; this.#spool.depth > 0; this.#spool.removeOldest()) {
-      this.#host.report.dropped('shutdown', this.#spool.depth - 1);
-    }
+    await this.returnAhead();
+    letGo();
+  }
+
+  #hasWork(): boolean {
+    return this.#running.size > 0 || (!this.#isPaused && this.#held.depth > 0);
   }
 
   #later(delayMs: number): void {
     this.#timer?.cancel();
+    this.#isSparse = false;
     // It is armed by the request that was diverted last, whose async context is no business of the calls replayed.
     outside(() => {
       this.#timer = this.#host.clock.timer(delayMs, () => {
         this.#timer = undefined;
-        this.#next();
+        void this.#run();
       });
     });
   }
 
-  #next(): void {
-    this.dropExpired();
-    const oldest = this.#spool.peek();
-    if (this.#stopped || this.#replaying || !oldest) return;
-    const waitMs = this.#waitMs();
-    if (waitMs > 0) {
-      this.#later(waitMs);
+  /** Takes steps until there is nothing to do for now; only one such run is under way at a time. */
+  async #run(): Promise<void> {
+    if (this.#isStepping) {
+      this.#stepAgain = true;
       return;
     }
-    const began = this.#host.clock.monotonicMs();
-    this.#startedAt ??= began;
-    this.#replaying = this.#replay(oldest).then((pauseMs) => {
-      this.#replaying = undefined;
-      if (this.#spool.depth === 0) this.#announceEnd();
-      else if (!this.#stopped) this.#later(Math.max(0, pauseMs - (this.#host.clock.monotonicMs() - began)));
-    });
+    this.#isStepping = true;
+    try {
+      do {
+        this.#stepAgain = false;
+        await this.#step();
+        this.#isSpoolIll = false;
+      } while (this.#stepAgain && !this.#isStopped);
+    } catch (error) {
+      this.#tellSpoolIsIll(error);
+      if (!this.#isStopped) this.#later(ASK_AGAIN_MS);
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { clock } = this.#host;
+    if (this.#isStopped) return;
+    await this.#dropExpired();
+    let unknown = 0;
+    while (!this.#isStopped) {
+      if (this.#held.depth === 0 && this.#running.size === 0) {
+        this.#announceEnd();
+        return;
+      }
+      const waitMs = this.#isPaused ? ASK_AGAIN_MS : this.#waitMs();
+      if (waitMs > 0) {
+        this.#giveBackAhead();
+        this.#wakeIn(waitMs);
+        return;
+      }
+      const paceMs = this.#rate.waitMs(clock.monotonicMs());
+      if (paceMs > 0) {
+        this.#wakeIn(paceMs);
+        return;
+      }
+      if (this.#running.size >= this.#options.concurrency) {
+        // The end of one of them steps on; until then others may expire.
+        if (!this.#timer) this.#wakeIn(ASK_AGAIN_MS);
+        return;
+      }
+      const call = this.#ahead.shift();
+      if (!call) {
+        if (!(await this.#takeAhead())) return;
+        continue;
+      }
+      const operation = this.#held.find(call.id)?.operation ?? this.#host.operations.find(call.operation);
+      if (operation) this.#start(call, operation);
+      else {
+        this.#putOff(call);
+        unknown += 1;
+        // Others have their turn: there may be a million calls of a function that is not there.
+        if (unknown % MOST_AHEAD === 0) {
+          this.#later(1);
+          return;
+        }
+      }
+    }
+  }
+
+  async #takeAhead(): Promise<boolean> {
+    const { concurrency } = this.#options;
+    const free = concurrency - this.#running.size;
+    const soon = Math.min(MOST_AHEAD, Math.ceil(this.#rate.perSecond / 20));
+    // A breaker that probes lets few through.
+    const limit = isRecovering(this.#host.state()) ? free : Math.max(free, soon);
+    const now = this.#host.clock.wallMs();
+    this.#ahead.push(...(await this.#spool.take(limit, now)));
+    if (this.#ahead.length > 0) return true;
+    const dueAt = this.#spool.nextDueAt();
+    if (this.#held.depth === 0 && this.#running.size === 0) {
+      this.#announceEnd();
+      return false;
+    }
+    // What is left waits, or is behind what is in flight, whose end steps on.
+    this.#wakeIn(dueAt === undefined ? ASK_AGAIN_MS : Math.max(1, dueAt - now));
+    this.#isSparse = true;
+    return false;
+  }
+
+  async #dropExpired(): Promise<void> {
+    const now = this.#host.clock.wallMs();
+    // Of a spool that had another time to live before, some may expire earlier than the oldest.
+    if (now < Math.min(this.#lookedAt + ASK_AGAIN_MS, this.#oldestExpiresAt())) return;
+    this.#lookedAt = now;
+    await this.#held.expire(now);
+  }
+
+  /** Wakes after `ms`, or as the oldest call expires. */
+  #wakeIn(ms: number): void {
+    const expiresInMs = this.#oldestExpiresAt() - this.#host.clock.wallMs();
+    // One that is past its time and still there is in flight, and its end will tell.
+    this.#later(Math.min(ms, ASK_AGAIN_MS, expiresInMs > 0 ? expiresInMs : ms));
+  }
+
+  /** Wall time, ms; Infinity where nothing is held. */
+  #oldestExpiresAt(): number {
+    return (this.#spool.load().oldestDivertedAt ?? Number.POSITIVE_INFINITY) + this.#options.ttlMs;
   }
 
   /** Milliseconds until a replay may be tried; 0 for now. */
@@ -130,6 +287,7 @@ export class Drain {
     const isDue = retryAfterMs === 0 && isRecovering(this.#host.state());
     if (!isDue) {
       this.#dueSince = undefined;
+      if (retryAfterMs === 0 && !this.#hasPlace()) return Math.max(LEAST_WAIT_MS, this.#rate.paceMs);
       return Math.min(retryAfterMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
     }
     const now = this.#host.clock.monotonicMs();
@@ -137,48 +295,159 @@ export class Drain {
     return Math.max(0, this.#dueSince + LIVE_CALLS_FIRST_MS - now);
   }
 
-  /** @returns ms from the replay's start to the next */
-  async #replay(held: HeldCall): Promise<number> {
-    const { report, clock } = this.#host;
-    const paceMs = 1_000 / this.#options.perSecond;
-    const result = await this.#host.replay(held.replay, held.attempts + 1);
-    if (this.#stopped) return paceMs;
-    // At least its pace: a concurrency limit that is full may be free again at any time.
-    if (result.kind === 'denied') return Math.max(paceMs, Math.min(result.retryAfterMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS));
-    const receipt = held.receipt.id;
-    // A failed probe tells of the dependency, not of the call: a long outage must not use up the call's attempts.
-    const counts = result.kind !== 'failed' || !result.asProbe;
-    if (counts) held.attempts += 1;
-    if (result.kind === 'succeeded') {
-      this.#spool.removeOldest();
-      this.#replayed += 1;
-      report.replayed({ waitedMs: clock.monotonicMs() - held.divertedAt, receipt });
-      return paceMs;
-    }
-    if (result.kind === 'failed' && held.attempts < this.#options.maxAttempts) {
-      report.retried({ receipt, error: result.error });
-      return counts ? Math.max(paceMs, backoffMs(held.attempts)) : paceMs;
-    }
-    await this.#bury(held, result.error);
-    return paceMs;
+  /** The last free place of the concurrency limit is for live calls, where it is not the only one. */
+  #hasPlace(): boolean {
+    return this.#host.freePlaces() > (this.#host.maxConcurrent() === 1 ? 0 : 1);
   }
 
-  async #bury(held: HeldCall, error: unknown): Promise<void> {
-    const { receipt, input, key, attempts } = held;
-    const { onDead } = this.#options;
-    this.#spool.removeOldest();
-    this.#dead += 1;
-    try {
-      if (!onDead) throw error;
-      await onDead({ receipt, input, key, attempts, error });
-      this.#host.report.dead({ receipt: receipt.id, error });
-    } catch {
-      this.#host.report.dropped('exhausted', this.#spool.depth);
+  #start(call: SpooledCall, operation: Operation): void {
+    const now = this.#host.clock.monotonicMs();
+    this.#startedAt ??= now;
+    this.#rate.started(now);
+    this.#running.add(call.id);
+    const ended = () => {
+      this.#running.delete(call.id);
+      if (!this.#isStopped) void this.#run();
+    };
+    this.#replay(call, operation, now).then(ended, (error) => {
+      diagError(`A replay of wire "${this.#options.wire}" of breaker "${this.#host.breaker}" broke off`, error);
+      ended();
+    });
+  }
+
+  async #replay(call: SpooledCall, operation: Operation, startedAt: number): Promise<void> {
+    const { clock } = this.#host;
+    const waitedMs = Math.max(0, clock.wallMs() - call.divertedAt);
+    const result = await this.#host.replay((context) => operation.run(call.input, context), {
+      attempt: call.attempts + 1,
+      idempotencyKey: call.idempotencyKey,
+      divertedAt: call.divertedAt,
+    });
+    // What it holds was given up, or is kept for the next process.
+    if (this.#isStopped) return;
+    const now = clock.monotonicMs();
+    const durationMs = now - startedAt;
+    if (result.kind === 'denied') {
+      // At least its pace: a concurrency limit that is full may be free again at any time.
+      this.#rate.holdBack(
+        now,
+        Math.max(this.#rate.paceMs, Math.min(result.retryAfterMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS)),
+      );
+      await this.#giveBack(call, call.attempts, 0);
+      return;
     }
+    this.#adapt(result, startedAt, now);
+    if (result.kind === 'succeeded') {
+      const told = { waitedMs, durationMs, receipt: call.id };
+      if (await this.#surely(() => this.#held.replayed(call, told, result.value))) this.#replayed += 1;
+      return;
+    }
+    const { error } = result;
+    // A failed probe tells of the dependency, not of the call: a long outage must not use up the call's attempts.
+    const attempts = result.kind === 'failed' && result.asProbe ? call.attempts : call.attempts + 1;
+    if (result.kind === 'failed' && attempts < this.#options.maxAttempts) {
+      this.#host.report.retried({ receipt: call.id, durationMs, error });
+      await this.#giveBack(call, attempts, attempts > call.attempts ? this.#backoffMs(attempts) : 0);
+      return;
+    }
+    await this.#bury({ ...call, attempts }, error, durationMs);
+  }
+
+  #adapt(result: Exclude<ReplayResult, { kind: 'denied' }>, startedAt: number, now: number): void {
+    const durationMs = now - startedAt;
+    this.#meanMs = this.#meanMs === 0 ? durationMs : this.#meanMs + LATEST_SHARE * (durationMs - this.#meanMs);
+    const slowMs = this.#host.slowMs();
+    // Of a failed probe the breaker itself takes note.
+    if (result.kind === 'failed' && result.asProbe) return;
+    if (result.kind === 'failed' || (slowMs !== null && durationMs > slowMs)) this.#rate.wentBadly(startedAt, now);
+    else this.#rate.wentWell(now);
+  }
+
+  /** In memory nobody but its handler has a dead call, so without one it is dropped. A durable spool keeps it in any case. */
+  async #bury(call: SpooledCall, error: unknown, durationMs: number): Promise<void> {
+    const { receipt, isKept } = await this.#handOver(call, error);
+    const told = { receipt: receipt.id, durationMs, error };
+    const { clock } = this.#host;
+    if (!isKept) await this.#surely(() => this.#held.drop(call, 'exhausted', error));
+    else if (await this.#surely(() => this.#held.died(call, told, clock.wallMs()))) this.#dead += 1;
+  }
+
+  async #handOver(call: SpooledCall, error: unknown): Promise<{ receipt: Receipt; isKept: boolean }> {
+    const { onDead, wire } = this.#options;
+    const { input, key, idempotencyKey, divertedAt, attempts } = call;
+    const receipt = this.#held.receiptOf(call, this.#host.breaker, wire);
+    if (!onDead) return { receipt, isKept: this.#spool.isDurable };
+    try {
+      await onDead({ receipt, input, key, idempotencyKey, divertedAt, attempts, error });
+      return { receipt, isKept: true };
+    } catch (thrown) {
+      diagError(`onDead of wire "${wire}" of breaker "${this.#host.breaker}" threw`, thrown);
+      return { receipt, isKept: this.#spool.isDurable };
+    }
+  }
+
+  /** A call of an earlier process whose function is not protected yet. */
+  #putOff(call: SpooledCall): void {
+    if (!this.#unknown.has(call.operation) && this.#unknown.size < MOST_AHEAD) {
+      this.#unknown.add(call.operation);
+      diagWarn(
+        `Wire "${this.#options.wire}" of breaker "${this.#host.breaker}" holds calls of "${call.operation}", which wait until a function is protected under that name`,
+      );
+    }
+    this.#return(call, UNKNOWN_OPERATION_MS);
+  }
+
+  #giveBackAhead(): void {
+    const calls = this.#ahead;
+    this.#ahead = [];
+    for (const call of calls) this.#return(call, 0);
+  }
+
+  #return(call: SpooledCall, afterMs: number): void {
+    const returned = this.#giveBack(call, call.attempts, afterMs).then(() => {
+      this.#returning.delete(returned);
+    });
+    this.#returning.add(returned);
+  }
+
+  async #giveBack(call: SpooledCall, attempts: number, afterMs: number): Promise<void> {
+    await this.#surely(() => this.#spool.giveBack(call.id, attempts, this.#host.clock.wallMs() + afterMs));
+  }
+
+  /** Tries again until the spool has done it: undefined where the drain was stopped before. */
+  async #surely<Done>(work: () => Promise<Done>): Promise<Done | undefined> {
+    for (;;) {
+      try {
+        const done = await work();
+        this.#isSpoolIll = false;
+        return done;
+      } catch (error) {
+        if (this.#isStopped) return undefined;
+        this.#tellSpoolIsIll(error);
+        await this.#wait(ASK_AGAIN_MS);
+      }
+    }
+  }
+
+  /** Once, until it does something again. */
+  #tellSpoolIsIll(error: unknown): void {
+    if (!this.#isSpoolIll)
+      diagError(`The spool of wire "${this.#options.wire}" of breaker "${this.#host.breaker}"`, error);
+    this.#isSpoolIll = true;
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#host.clock.timer(ms, resolve));
+  }
+
+  #backoffMs(attempts: number): number {
+    const { baseMs, maxMs } = this.#options.backoff;
+    return Math.min(maxMs, baseMs * 2 ** (attempts - 1));
   }
 
   #announceEnd(): void {
-    const durationMs = this.#host.clock.monotonicMs() - (this.#startedAt ?? 0);
+    if (this.#startedAt === undefined) return;
+    const durationMs = this.#host.clock.monotonicMs() - this.#startedAt;
     this.#host.report.drained({ replayed: this.#replayed, dead: this.#dead, durationMs });
     this.#startedAt = undefined;
     this.#replayed = 0;
@@ -189,8 +458,4 @@ export class Drain {
 /** States in which a call that is let through is a probe. */
 function isRecovering(state: BreakerState): boolean {
   return state === 'open' || state === 'half_open';
-}
-
-function backoffMs(attempts: number): number {
-  return Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** (attempts - 1));
 }

@@ -1,4 +1,5 @@
 import { breakerName, InvalidInputError } from '@switchgear/conventions';
+import { isThenable } from './thenable.ts';
 import type { DivertedCall, NeutralWire, WireAnswer } from './wire.ts';
 
 export interface FallbackWireOptions {
@@ -29,8 +30,4 @@ export function fallbackWire<Answer>(
 
 function served<Value>(value: Value): WireAnswer<Value> {
   return { outcome: 'served', value };
-}
-
-function isThenable<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -1,19 +1,79 @@
+import type { DropReason } from '@switchgear/conventions';
+
 const RECEIPT = Symbol.for('switchgear.receipt');
 
 /** What a caller gets whose call a buffer wire took: it will be replayed once the breaker is closed again. */
 export interface Receipt {
   readonly [RECEIPT]: true;
-  /** Unique in the process. */
+  /** Unique in the process; over restarts too, where the spool is durable. */
   readonly id: string;
   readonly breaker: string;
   readonly wire: string;
+  /**
+   * What the replay of the call ends with: its result, however long that takes. It keeps no process alive, and a process that
+   * starts anew knows nothing of the receipts of the one before.
+   * @throws ReplayFailedError where the call is given up; SpoolError where its buffer is closed and a durable spool keeps it
+   */
+  done(): Promise<unknown>;
 }
 
-export function createReceipt(id: string, breaker: string, wire: string): Receipt {
-  return Object.freeze({ [RECEIPT]: true as const, id, breaker, wire });
+/** A call that a buffer took was not replayed with success, and will not be tried again. */
+export class ReplayFailedError extends Error {
+  readonly code = 'REPLAY_FAILED';
+  readonly receipt: string;
+  /** `dead`: at the end of its attempts; otherwise why it was dropped. */
+  readonly reason: 'dead' | DropReason;
+
+  constructor(receipt: string, reason: 'dead' | DropReason, cause?: unknown) {
+    super(`The call with receipt "${receipt}" was given up: ${reason}`, cause === undefined ? undefined : { cause });
+    this.name = 'ReplayFailedError';
+    this.receipt = receipt;
+    this.reason = reason;
+  }
 }
 
 /** Tells a receipt from the protected function's own result. */
 export function isReceipt(value: unknown): value is Receipt {
   return typeof value === 'object' && value !== null && (value as Partial<Receipt>)[RECEIPT] === true;
+}
+
+type End = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+
+/** A receipt and what will be known of its call. */
+export class OpenReceipt implements Receipt {
+  readonly [RECEIPT] = true as const;
+  readonly id: string;
+  readonly breaker: string;
+  readonly wire: string;
+  #end: End | undefined = undefined;
+  #waiting: PromiseWithResolvers<unknown> | undefined = undefined;
+
+  constructor(id: string, breaker: string, wire: string) {
+    this.id = id;
+    this.breaker = breaker;
+    this.wire = wire;
+  }
+
+  done(): Promise<unknown> {
+    this.#waiting ??= Promise.withResolvers();
+    this.#tell();
+    return this.#waiting.promise;
+  }
+
+  /** Settles `receipt`, from outside of what its holder sees. */
+  static succeed(receipt: OpenReceipt, value: unknown): void {
+    receipt.#end ??= { ok: true, value };
+    receipt.#tell();
+  }
+
+  static fail(receipt: OpenReceipt, error: unknown): void {
+    receipt.#end ??= { ok: false, error };
+    receipt.#tell();
+  }
+
+  #tell(): void {
+    if (!this.#end || !this.#waiting) return;
+    if (this.#end.ok) this.#waiting.resolve(this.#end.value);
+    else this.#waiting.reject(this.#end.error);
+  }
 }

@@ -8,6 +8,7 @@ import {
   type WireOutcome,
 } from '@switchgear/conventions';
 import { Cells } from '../memory/cells.ts';
+import type { SpoolTotals } from './spool/spool.ts';
 
 const DRAINED = WIRE_OUTCOMES.length * 2;
 const DROPPED = DRAINED + DRAIN_OUTCOMES.length * 2;
@@ -61,6 +62,16 @@ export class WireCounters {
 
   countDropped(reason: DropReason): void {
     this.#cells.increment(DROPPED + DROP_REASONS.indexOf(reason) * 2);
+  }
+
+  /** Goes on from what earlier processes counted. */
+  restore({ received, replayed, dead, dropped }: SpoolTotals): void {
+    this.#cells.addWide(WIRE_OUTCOMES.indexOf('buffered') * 2, received);
+    this.#cells.addWide(DRAINED + DRAIN_OUTCOMES.indexOf('replayed') * 2, replayed);
+    this.#cells.addWide(DRAINED + DRAIN_OUTCOMES.indexOf('dead') * 2, dead);
+    DROP_REASONS.forEach((reason, index) => {
+      this.#cells.addWide(DROPPED + index * 2, dropped[reason]);
+    });
   }
 
   calls(outcome: WireOutcome): number {

@@ -90,3 +90,8 @@ export class IsolatedObserver {
 export function diagError(what: string, error: unknown): void {
   diag.error(what, error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
+
+/** The same for what is no fault of the library's, and yet somebody should know. */
+export function diagWarn(what: string): void {
+  diag.warn(what);
+}

@@ -114,6 +114,8 @@ export interface ReplayedCall {
   readonly outcome: DrainOutcome;
   readonly receipt: string;
   readonly waitedMs: number | undefined;
+  /** From the replay's start to its end, which is now. */
+  readonly durationMs: number;
   readonly error: unknown;
 }
 

@@ -161,13 +161,13 @@ export class BreakerSpans {
     if (state.origins.size > MOST_ORIGINS) state.origins.delete(state.origins.keys().next().value as string);
   }
 
-  replayed(breaker: BreakerReadings, { wire, outcome, receipt, error }: ReplayedCall, at: number): void {
+  replayed(breaker: BreakerReadings, { wire, outcome, receipt, durationMs, error }: ReplayedCall, at: number): void {
     const { origins } = this.#state(breaker);
     const origin = origins.get(receipt);
     if (outcome !== 'retried') origins.delete(receipt);
     this.#record({
       name: `${SPANS.neutralWire} ${wire}`,
-      start: at,
+      start: at - durationMs,
       end: at,
       attributes: wireAttributes(breaker, wire, outcome, error),
       failed: outcome !== 'replayed',

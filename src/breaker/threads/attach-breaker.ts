@@ -19,7 +19,7 @@ import { type BreakerHandle, isBreakerHandle } from './breaker-handle.ts';
 /** What a thread adds to a breaker it shares: all that cannot be sent from thread to thread, which is its functions. */
 export type AttachOptions<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> = Pick<
   BreakerOptions<Wires>,
-  'isFailure' | 'isFailureResult' | 'neutralWires' | 'wireMode' | 'callSpans' | 'telemetry' | 'clock'
+  'isFailure' | 'isFailureResult' | 'neutralWires' | 'wireMode' | 'wireTimeoutMs' | 'callSpans' | 'telemetry' | 'clock'
 >;
 
 /**
@@ -56,7 +56,14 @@ export class AttachedBreaker<Wires extends readonly NeutralWire[] = readonly Neu
     // Its metrics are the owner's to export; spans and events of calls belong to the thread they ran in.
     const observer = new IsolatedObserver(observerFor(options.telemetry ?? 'otel'), readings);
     publisher.connect(observer);
-    super({ core, path: new CallPath(valid, core, wires, observer, publisher), publisher, readings });
+    super({
+      core,
+      path: new CallPath(valid, core, wires, observer, publisher),
+      publisher,
+      readings,
+      // Wires that replay belong to the thread that owns the breaker.
+      operations: undefined,
+    });
     this.#settings = settings;
     this.#announcements = new Announcements(handle.channel, publisher, valid.clock, core.generation);
   }

@@ -203,11 +203,13 @@ describe('eviction', () => {
   });
 
   test('what a buffer of an evicted breaker holds is dropped and counted', async () => {
-    const { group, observer } = makeGroup({ maxBreakers: 1, neutralWires: () => [bufferWire()] });
+    const { group, observer, clock } = makeGroup({ maxBreakers: 1, neutralWires: () => [bufferWire()] });
     group.get('a').trip();
     const kept = group.get('a').protect(good);
     expect(isReceipt(await kept(1))).toBe(true);
     group.get('b');
+    expect(group.stats().wires).toMatchObject([{ name: 'buffer', buffered: 1, dropped: 0, depth: 1 }]);
+    await clock.advance(0);
     expect(observer.of('dropped')).toEqual([{ wire: 'buffer', reason: 'shutdown', depth: 0 }]);
     expect(group.stats().wires).toMatchObject([{ name: 'buffer', buffered: 1, dropped: 1, depth: 0 }]);
     expect(await ending(kept(1))).toMatchObject({ code: 'BREAKER_OPEN' });

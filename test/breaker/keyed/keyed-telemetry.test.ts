@@ -112,6 +112,7 @@ describe('one set of series for all keys', () => {
     group.get('a').trip();
     await group.get('a').protect(good)('later');
     group.get('b');
+    await clock.advance(0);
     const found = await sdk.metricsOf('tenants');
     expect(read(found, METRICS.calls, outcomeIs('diverted'))).toBe(1);
     expect(read(found, METRICS.wireDropped, { [ATTR.dropReason]: 'shutdown' })).toBe(1);

@@ -28,7 +28,14 @@ describe('the instruments of the metrics API', () => {
 
   test('with the histograms recorded they are all 17 metrics, as the conventions name them', async () => {
     for (const outcome of TIMED_OUTCOMES) observer.timed(breaker, outcome, 30, 'closed');
-    observer.replayed(breaker, { wire: 'held', outcome: 'replayed', receipt: 'r', waitedMs: 700, error: undefined });
+    observer.replayed(breaker, {
+      wire: 'held',
+      outcome: 'replayed',
+      receipt: 'r',
+      waitedMs: 700,
+      durationMs: 9,
+      error: undefined,
+    });
     const found = await sdk.found();
     expect(found).toHaveLength(17);
     expect(findDeviations(found)).toEqual([]);

@@ -138,7 +138,14 @@ describe('the metric producer', () => {
     const observer = otelObserver();
     expect(observer.hearsTimed?.(breaker)).toBe(false);
     observer.timed(breaker, 'success', 5, 'closed');
-    observer.replayed(breaker, { wire: 'held', outcome: 'replayed', receipt: 'r', waitedMs: 5, error: undefined });
+    observer.replayed(breaker, {
+      wire: 'held',
+      outcome: 'replayed',
+      receipt: 'r',
+      waitedMs: 5,
+      durationMs: 9,
+      error: undefined,
+    });
     const { resourceMetrics } = await sdk.collect();
     const names = resourceMetrics.scopeMetrics.flatMap((scope) =>
       scope.metrics.map((metric) => metric.descriptor.name),

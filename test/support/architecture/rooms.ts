@@ -17,10 +17,12 @@ export const NODE_MODULES: Readonly<Record<string, readonly { module: string; fi
     { module: 'node:async_hooks', files: /./ },
     { module: 'node:buffer', files: /./ },
     { module: 'node:crypto', files: /./ },
+    { module: 'node:fs', files: /spool\/sqlite-/ },
     { module: 'node:http', files: /control\/transport\.ts$/ },
     { module: 'node:https', files: /control\/transport\.ts$/ },
     { module: 'node:perf_hooks', files: /breaker\/clock\.ts$/ },
     { module: 'node:sqlite', files: /spool/ },
+    { module: 'node:v8', files: /spool\/stored-input\.ts$/ },
     { module: 'node:worker_threads', files: /threads\/announcements\.ts$/ },
   ],
 };

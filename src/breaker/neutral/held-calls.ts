@@ -1,0 +1,145 @@
+import type { DropReason } from '@switchgear/conventions';
+import type { Operation } from '../calls/operations.ts';
+import { OpenReceipt, ReplayFailedError } from './receipt.ts';
+import type { Spool, SpooledCall, SpoolOpening } from './spool/spool.ts';
+import type { WireReport } from './wire.ts';
+
+/** What this process knows of a held call that its spool does not keep. About 200 bytes. */
+export interface HeldCall {
+  readonly receipt: OpenReceipt;
+  readonly operation: Operation;
+  readonly sizeBytes: number;
+}
+
+/**
+ * The books of a buffer: every call is counted in the same moment as it is held, and in the same moment as it is not any more,
+ * so that received = replayed + dead + dropped + held whenever somebody looks.
+ */
+export class HeldCalls {
+  readonly #spool: Spool;
+  readonly #report: WireReport;
+  readonly #ofThisProcess = new Map<string, HeldCall>();
+  #depth = 0;
+  #sizeBytes = 0;
+  /** Of earlier processes. */
+  readonly #left = { depth: 0, sizeBytes: 0 };
+
+  constructor(spool: Spool, report: WireReport) {
+    this.#spool = spool;
+    this.#report = report;
+  }
+
+  /** Where other processes append and drain too, only the spool knows. */
+  get depth(): number {
+    return this.#spool.isShared ? this.#spool.load().depth : this.#depth;
+  }
+
+  get sizeBytes(): number {
+    return this.#spool.isShared ? this.#spool.load().sizeBytes : Math.max(0, this.#sizeBytes);
+  }
+
+  opened({ totals }: SpoolOpening): void {
+    const { depth, sizeBytes } = this.#spool.load();
+    this.#left.depth = depth;
+    this.#left.sizeBytes = sizeBytes;
+    this.#depth = depth;
+    this.#sizeBytes = sizeBytes;
+    this.#report.restored(totals);
+  }
+
+  find(id: string): HeldCall | undefined {
+    return this.#ofThisProcess.get(id);
+  }
+
+  /** The receipt of a held call; of an earlier process's call, one that nobody waits on. */
+  receiptOf({ id }: SpooledCall, breaker: string, wire: string): OpenReceipt {
+    return this.find(id)?.receipt ?? new OpenReceipt(id, breaker, wire);
+  }
+
+  /** Resolves once the call is safe: `received` is to be told in that moment. */
+  append(call: SpooledCall, held: HeldCall): Promise<OpenReceipt> {
+    // Before it is there to be taken.
+    this.#ofThisProcess.set(call.id, held);
+    return this.#spool.append(call).then(
+      () => held.receipt,
+      (error) => {
+        this.#ofThisProcess.delete(call.id);
+        throw error;
+      },
+    );
+  }
+
+  received(sizeBytes: number): void {
+    this.#depth += 1;
+    this.#sizeBytes += sizeBytes;
+    this.#report.received();
+  }
+
+  /** Returns false where it was not held any more, and nothing was counted. */
+  async replayed(call: SpooledCall, told: Parameters<WireReport['replayed']>[0], value: unknown): Promise<boolean> {
+    const held = this.find(call.id);
+    const hasEnded = await this.#spool.end(call.id, { kind: 'replayed' });
+    if (hasEnded) {
+      this.#forget(call.id, call.sizeBytes);
+      this.#report.replayed(told);
+    }
+    if (held) OpenReceipt.succeed(held.receipt, value);
+    return hasEnded;
+  }
+
+  async died(call: SpooledCall, told: Parameters<WireReport['dead']>[0], at: number): Promise<boolean> {
+    const held = this.find(call.id);
+    if (!(await this.#spool.end(call.id, { kind: 'dead', at, error: inWords(told.error) }))) return false;
+    this.#forget(call.id, call.sizeBytes);
+    this.#report.dead(told);
+    if (held) OpenReceipt.fail(held.receipt, new ReplayFailedError(call.id, 'dead', told.error));
+    return true;
+  }
+
+  async drop(call: SpooledCall, reason: DropReason, cause?: unknown): Promise<boolean> {
+    const held = this.find(call.id);
+    if (!(await this.#spool.end(call.id, { kind: 'dropped', reason }))) return false;
+    this.#forget(call.id, call.sizeBytes);
+    this.#report.dropped(reason, this.depth);
+    if (held) OpenReceipt.fail(held.receipt, new ReplayFailedError(call.id, reason, cause));
+    return true;
+  }
+
+  async expire(now: number): Promise<void> {
+    for (const id of await this.#spool.expire(now)) {
+      const held = this.find(id);
+      this.#forget(id, this.#sizeOf(held));
+      this.#report.dropped('expired', this.depth);
+      if (held) OpenReceipt.fail(held.receipt, new ReplayFailedError(id, 'expired'));
+    }
+  }
+
+  /** The calls stay in the spool, and nobody will tell what becomes of them. */
+  leave(error: Error): void {
+    for (const { receipt } of this.#ofThisProcess.values()) OpenReceipt.fail(receipt, error);
+    this.#ofThisProcess.clear();
+  }
+
+  #forget(id: string, sizeBytes: number): void {
+    this.#depth -= 1;
+    this.#sizeBytes -= sizeBytes;
+    if (this.#ofThisProcess.delete(id)) return;
+    this.#left.depth -= 1;
+    this.#left.sizeBytes -= sizeBytes;
+    if (this.#left.depth > 0) return;
+    // By how much the sizes that were taken for those that expired were wrong.
+    this.#sizeBytes -= this.#left.sizeBytes;
+    this.#left.sizeBytes = 0;
+  }
+
+  /** The spool tells only the ids of what expired: a call of an earlier process is taken for one of their mean size. */
+  #sizeOf(held: HeldCall | undefined): number {
+    return held?.sizeBytes ?? Math.floor(this.#left.sizeBytes / Math.max(1, this.#left.depth));
+  }
+}
+
+function inWords(error: unknown): string {
+  return error instanceof Error
+    ? `${error.name}: ${error.message}`
+    : String(error ?? 'its result was judged a failure');
+}

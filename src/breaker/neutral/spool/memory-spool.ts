@@ -1,0 +1,250 @@
+import { type Check, DROP_REASONS, type DropReason, InvalidInputError, integer, object } from '@switchgear/conventions';
+import { CallHeap } from './call-heap.ts';
+import {
+  type DeadLetter,
+  type Spool,
+  type SpoolEnd,
+  SpoolError,
+  type SpooledCall,
+  type SpoolLoad,
+  type SpoolOpening,
+} from './spool.ts';
+
+export interface MemorySpoolOptions {
+  /** Most dead letters kept, 0 to 100,000; default 1,000. Together they are no larger than 16 MiB: the oldest go. */
+  readonly deadLetters?: number;
+}
+
+const MOST_DEAD_BYTES = 16 * 1024 * 1024;
+const checkOptions: Check = object({}, { deadLetters: integer(0, 100_000) });
+
+/**
+ * Holds calls in memory, with their inputs by reference: they end with the process. Memory, with what its wire knows of each:
+ * `sizeBytes` of the inputs and at most 1 KiB a call, so that the bounds of the wire (`capacity`, `maxBytes`) bound it too;
+ * and the dead letters.
+ * @throws InvalidInputError for an option out of its range
+ */
+export function memorySpool(options: MemorySpoolOptions = {}): Spool {
+  const problems = checkOptions(options, '');
+  if (problems.length > 0) throw new InvalidInputError(problems);
+  return new MemorySpool(options.deadLetters ?? 1_000);
+}
+
+/** A held call in its places: the list of all by age, that of its key, and the heaps. */
+interface Entry {
+  call: SpooledCall;
+  /** Rises by age. */
+  readonly number: number;
+  older: Entry | undefined;
+  newer: Entry | undefined;
+  olderOfKey: Entry | undefined;
+  newerOfKey: Entry | undefined;
+  /** `behind`: an older one of its key is held. */
+  place: 'ready' | 'waiting' | 'behind' | 'taken' | 'gone';
+  /** Wall time, ms; of one that waits. */
+  notBefore: number;
+}
+
+class MemorySpool implements Spool {
+  readonly kind = 'memory';
+  readonly isDurable = false;
+  readonly #mostDead: number;
+  readonly #entries = new Map<string, Entry>();
+  /** The newest held call of each key. */
+  readonly #newestOfKey = new Map<string, Entry>();
+  readonly #ready = new CallHeap<Entry>({ of: ({ number }) => number, isWanted: ({ place }) => place === 'ready' });
+  readonly #waiting = new CallHeap<Entry>({
+    of: ({ notBefore }) => notBefore,
+    isWanted: ({ place }) => place === 'waiting',
+  });
+  readonly #byExpiry = new CallHeap<Entry>({
+    of: ({ call }) => call.expiresAt,
+    isWanted: ({ place }) => place !== 'gone',
+  });
+  #oldest: Entry | undefined = undefined;
+  #newest: Entry | undefined = undefined;
+  #sizeBytes = 0;
+  #appended = 0;
+  #dead: DeadLetter[] = [];
+  #deadBytes = 0;
+  #isClosed = false;
+
+  constructor(mostDead: number) {
+    this.#mostDead = mostDead;
+  }
+
+  async open(): Promise<SpoolOpening> {
+    return { totals: NOTHING_YET, damage: undefined };
+  }
+
+  append(call: SpooledCall): Promise<void> {
+    if (this.#isClosed) return Promise.reject(closedError());
+    const entry: Entry = {
+      call,
+      number: ++this.#appended,
+      older: this.#newest,
+      newer: undefined,
+      olderOfKey: undefined,
+      newerOfKey: undefined,
+      place: 'ready',
+      notBefore: 0,
+    };
+    if (this.#newest) this.#newest.newer = entry;
+    else this.#oldest = entry;
+    this.#newest = entry;
+    if (call.key !== undefined) this.#queueByKey(entry, call.key);
+    this.#entries.set(call.id, entry);
+    this.#sizeBytes += call.sizeBytes;
+    this.#byExpiry.push(entry);
+    if (entry.place === 'ready') this.#ready.push(entry);
+    return DONE;
+  }
+
+  async take(limit: number, now: number): Promise<readonly SpooledCall[]> {
+    this.#mustBeOpen();
+    for (let due = this.#waiting.peek(); due && due.notBefore <= now; due = this.#waiting.peek()) {
+      this.#waiting.pop();
+      this.#makeReady(due);
+    }
+    const taken: SpooledCall[] = [];
+    const expired: Entry[] = [];
+    while (taken.length < limit) {
+      const entry = this.#ready.pop();
+      if (!entry) break;
+      if (entry.call.expiresAt <= now) expired.push(entry);
+      else {
+        entry.place = 'taken';
+        taken.push(entry.call);
+      }
+    }
+    for (const entry of expired) this.#ready.push(entry);
+    return taken;
+  }
+
+  async giveBack(id: string, attempts: number, notBefore: number): Promise<void> {
+    this.#mustBeOpen();
+    const entry = this.#entries.get(id);
+    if (entry?.place !== 'taken') return;
+    if (attempts !== entry.call.attempts) entry.call = { ...entry.call, attempts };
+    entry.place = 'waiting';
+    entry.notBefore = notBefore;
+    this.#waiting.push(entry);
+  }
+
+  async end(id: string, end: SpoolEnd): Promise<boolean> {
+    this.#mustBeOpen();
+    const entry = this.#entries.get(id);
+    if (!entry) return false;
+    this.#remove(entry);
+    if (end.kind === 'dead') this.#keepDead({ ...entry.call, diedAt: end.at, error: end.error });
+    return true;
+  }
+
+  async expire(now: number): Promise<readonly string[]> {
+    this.#mustBeOpen();
+    const ids: string[] = [];
+    const taken: Entry[] = [];
+    for (let first = this.#byExpiry.peek(); first && first.call.expiresAt <= now; first = this.#byExpiry.peek()) {
+      this.#byExpiry.pop();
+      if (first.place === 'taken') {
+        taken.push(first);
+        continue;
+      }
+      this.#remove(first);
+      ids.push(first.call.id);
+    }
+    for (const entry of taken) this.#byExpiry.push(entry);
+    return ids;
+  }
+
+  load(): SpoolLoad {
+    return {
+      depth: this.#entries.size,
+      sizeBytes: this.#sizeBytes,
+      oldestDivertedAt: this.#oldest?.call.divertedAt,
+    };
+  }
+
+  nextDueAt(): number | undefined {
+    return this.#waiting.peek()?.notBefore;
+  }
+
+  async peek(limit: number): Promise<readonly SpooledCall[]> {
+    const calls: SpooledCall[] = [];
+    for (let entry = this.#oldest; entry && calls.length < limit; entry = entry.newer) calls.push(entry.call);
+    return calls;
+  }
+
+  async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
+    return this.#dead.slice(Math.max(0, this.#dead.length - limit)).reverse();
+  }
+
+  async purgeDeadLetters(): Promise<number> {
+    const { length } = this.#dead;
+    this.#dead = [];
+    this.#deadBytes = 0;
+    return length;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  #queueByKey(entry: Entry, key: string): void {
+    const before = this.#newestOfKey.get(key);
+    this.#newestOfKey.set(key, entry);
+    if (!before) return;
+    entry.olderOfKey = before;
+    before.newerOfKey = entry;
+    entry.place = 'behind';
+  }
+
+  #makeReady(entry: Entry): void {
+    entry.place = 'ready';
+    this.#ready.push(entry);
+  }
+
+  #remove(entry: Entry): void {
+    const { call, older, newer, olderOfKey, newerOfKey } = entry;
+    entry.place = 'gone';
+    this.#entries.delete(call.id);
+    this.#sizeBytes -= call.sizeBytes;
+    if (older) older.newer = newer;
+    else this.#oldest = newer;
+    if (newer) newer.older = older;
+    else this.#newest = older;
+    if (call.key === undefined) return;
+    if (olderOfKey) olderOfKey.newerOfKey = newerOfKey;
+    if (newerOfKey) {
+      newerOfKey.olderOfKey = olderOfKey;
+      if (!olderOfKey) this.#makeReady(newerOfKey);
+    } else if (olderOfKey) this.#newestOfKey.set(call.key, olderOfKey);
+    else this.#newestOfKey.delete(call.key);
+  }
+
+  #keepDead(letter: DeadLetter): void {
+    this.#dead.push(letter);
+    this.#deadBytes += letter.sizeBytes;
+    let first = 0;
+    while (this.#dead.length - first > this.#mostDead || this.#deadBytes > MOST_DEAD_BYTES) {
+      this.#deadBytes -= this.#dead[first++]!.sizeBytes;
+    }
+    if (first > 0) this.#dead = this.#dead.slice(first);
+  }
+
+  #mustBeOpen(): void {
+    if (this.#isClosed) throw closedError();
+  }
+}
+
+const DONE = Promise.resolve();
+const NOTHING_YET = {
+  received: 0,
+  replayed: 0,
+  dead: 0,
+  dropped: Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>,
+} as const;
+
+function closedError(): SpoolError {
+  return new SpoolError('SPOOL_CLOSED', 'The spool is closed');
+}

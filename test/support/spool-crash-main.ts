@@ -1,0 +1,61 @@
+import { writeSync } from 'node:fs';
+import { sqliteSpool } from '../../src/breaker/neutral/spool/sqlite-spool.ts';
+
+/**
+ * A process that works on a spool at full speed until it is killed, and tells each step at once: `open`, `+ id` for a call that
+ * is acknowledged, `< id` for one that it took, `~ id` before its end and `- id` once that is acknowledged.
+ * Arguments: the file, and the number of the first call.
+ */
+const [file, first] = process.argv.slice(2) as [string, string];
+const KEYS = 5;
+const APPENDERS = 16;
+/** Calls held, above which it ends more than it appends. */
+const ENOUGH = 400;
+
+const spool = sqliteSpool(file);
+let number = Number(first);
+await spool.open({ breaker: 'crash', wire: 'buffer' });
+say('open');
+await Promise.all([...Array.from({ length: APPENDERS }, append), drain()]);
+
+async function append(): Promise<void> {
+  for (;;) {
+    const id = `${number++}`;
+    await spool.append({
+      id,
+      operation: 'charge',
+      input: { id, text: 'x'.repeat((number * 37) % 900) },
+      key: `${Number(id) % KEYS}`,
+      idempotencyKey: id,
+      divertedAt: 1,
+      expiresAt: 1e15,
+      sizeBytes: 10,
+      attempts: 0,
+    });
+    say(`+ ${id}`);
+    // A turn for the drain.
+    if (spool.load().depth > ENOUGH) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+async function drain(): Promise<void> {
+  for (let round = 0; ; round++) {
+    const calls = await spool.take(KEYS, 1);
+    for (const { id } of calls) say(`< ${id}`);
+    const unlucky = round % 7 === 0 ? calls.slice(0, 2) : [];
+    await Promise.all(unlucky.map(({ id, attempts }) => spool.giveBack(id, attempts + 1, 0)));
+    await Promise.all(
+      calls.slice(unlucky.length).map(async ({ id }) => {
+        say(`~ ${id}`);
+        await spool.end(id, { kind: 'replayed' });
+        say(`- ${id}`);
+      }),
+    );
+    if (calls.length === 0 || spool.load().depth < ENOUGH / 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** Written before it returns, so that what was said before the kill is heard. */
+function say(line: string): void {
+  writeSync(1, `${line}\n`);
+}
