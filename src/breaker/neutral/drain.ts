@@ -46,7 +46,8 @@ const MOST_AHEAD = 256;
 const LATEST_SHARE = 0.1;
 
 /**
- * Replays held calls through the breaker, oldest first and one at a time of each key. It has a timer only while it holds calls.
+ * Replays held calls through the breaker, oldest first and one at a time of each key. It has a timer only while it holds
+ * calls, or while other processes may have put some into its spool.
  * Live calls probe a breaker that is due; where none comes, the oldest held call does, so that a buffer empties even
  * where live traffic has ended.
  */
@@ -112,7 +113,7 @@ export class Drain {
 
   /** The breaker has closed, or there is something else to be done at once. */
   start(): void {
-    if (this.#isStopped || (this.#held.depth === 0 && this.#running.size === 0)) return;
+    if (this.#isStopped || this.#isEmpty()) return;
     if (this.#isStepping) this.#stepAgain = true;
     else this.#later(0);
   }
@@ -159,6 +160,11 @@ export class Drain {
     letGo();
   }
 
+  /** Of a spool that other processes fill as well that is never sure: it is asked each second. */
+  #isEmpty(): boolean {
+    return !this.#spool.isShared && this.#held.depth === 0 && this.#running.size === 0;
+  }
+
   #hasWork(): boolean {
     return this.#running.size > 0 || (!this.#isPaused && this.#held.depth > 0);
   }
@@ -202,7 +208,7 @@ export class Drain {
     await this.#dropExpired();
     let unknown = 0;
     while (!this.#isStopped) {
-      if (this.#held.depth === 0 && this.#running.size === 0) {
+      if (this.#isEmpty()) {
         this.#announceEnd();
         return;
       }
@@ -253,7 +259,7 @@ export class Drain {
     const dueAt = this.#spool.nextDueAt();
     if (this.#held.depth === 0 && this.#running.size === 0) {
       this.#announceEnd();
-      return false;
+      if (!this.#spool.isShared) return false;
     }
     // What is left waits, or is behind what is in flight, whose end steps on.
     this.#wakeIn(dueAt === undefined ? ASK_AGAIN_MS : Math.max(1, dueAt - now));

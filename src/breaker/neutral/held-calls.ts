@@ -1,8 +1,11 @@
 import type { DropReason } from '@switchgear/conventions';
 import type { Operation } from '../calls/operations.ts';
 import { OpenReceipt, ReplayFailedError } from './receipt.ts';
-import type { Spool, SpooledCall, SpoolOpening } from './spool/spool.ts';
+import { type Spool, SpoolError, type SpooledCall, type SpoolOpening } from './spool/spool.ts';
 import type { WireReport } from './wire.ts';
+
+/** Receipts of a shared spool that are waited for, the latest ones. */
+const MOST_WAITED_FOR = 10_000;
 
 /** What this process knows of a held call that its spool does not keep. About 200 bytes. */
 export interface HeldCall {
@@ -44,7 +47,8 @@ export class HeldCalls {
     this.#left.sizeBytes = sizeBytes;
     this.#depth = depth;
     this.#sizeBytes = sizeBytes;
-    this.#report.restored(totals);
+    // Of a spool of several processes each counts what it did itself: the sums are those of all of them together.
+    if (!this.#spool.isShared) this.#report.restored(totals);
   }
 
   find(id: string): HeldCall | undefined {
@@ -60,6 +64,7 @@ export class HeldCalls {
   append(call: SpooledCall, held: HeldCall): Promise<OpenReceipt> {
     // Before it is there to be taken.
     this.#ofThisProcess.set(call.id, held);
+    if (this.#spool.isShared) this.#letGoOfOldest();
     return this.#spool.append(call).then(
       () => held.receipt,
       (error) => {
@@ -118,6 +123,14 @@ export class HeldCalls {
   leave(error: Error): void {
     for (const { receipt } of this.#ofThisProcess.values()) OpenReceipt.fail(receipt, error);
     this.#ofThisProcess.clear();
+  }
+
+  /** Another process may end a call without a word to this one: what is known of it must not be kept for ever. */
+  #letGoOfOldest(): void {
+    if (this.#ofThisProcess.size <= MOST_WAITED_FOR) return;
+    const [id, { receipt }] = this.#ofThisProcess.entries().next().value as [string, HeldCall];
+    this.#ofThisProcess.delete(id);
+    OpenReceipt.fail(receipt, new SpoolError('SPOOL_FAILED', `What becomes of ${id} is not waited for any longer`));
   }
 
   #forget(id: string, sizeBytes: number): void {
