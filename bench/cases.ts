@@ -15,6 +15,7 @@ export const CASES: Readonly<Record<string, () => Promise<Case>>> = {
   workers: async () => (await import('./cases/workers.ts')).workers,
   idle: async () => (await import('./cases/idle.ts')).idle,
   'process-end': async () => (await import('./cases/process-end.ts')).processEnd,
+  'divert-memory': async () => (await import('./cases/divert.ts')).divertIntoMemory,
   'sqlite-spool': async () => (await import('./cases/sqlite-spool.ts')).sqliteSpoolCase,
   collection: async () => (await import('./cases/collection.ts')).collection,
 };

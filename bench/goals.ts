@@ -19,4 +19,10 @@ export const GOALS: Readonly<Record<string, Goal>> = {
   // The shortest timer of a breaker with its defaults runs for ten seconds.
   'process-end': { figure: 500 },
   collection: { figure: 150 },
+  'divert-memory': { figure: 2_000 },
+  // 20,000 and 50,000 a second.
+  'sqlite-append': { figure: 50_000 },
+  'sqlite-drain': { figure: 20_000 },
+  'sqlite-open': { figure: 2_000 },
+  'sqlite-memory': { figure: 64 * 1024 * 1024 },
 };
