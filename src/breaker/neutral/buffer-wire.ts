@@ -102,7 +102,7 @@ class SpooledBuffer implements BufferWire {
     this.#openSpool(this.#attached, FIRST_OPENING_AGAIN_MS);
   }
 
-  take(call: DivertedCall): Promise<WireAnswer<Receipt>> {
+  take(call: DivertedCall): WireAnswer<Receipt> | Promise<WireAnswer<Receipt>> {
     const { operation } = call;
     if (!this.#attached || this.#isClosed) throw new WireRefusedError(this.name, 'it is closed');
     if (!operation) throw new WireRefusedError(this.name, 'only calls of a protect()ed function can be replayed', true);
@@ -120,13 +120,10 @@ class SpooledBuffer implements BufferWire {
       this.#isOpen && !this.#line && !this.#isOver()
         ? this.#append(this.#attached, call, operation, sizeBytes)
         : this.#enterLater(this.#attached, call, operation, sizeBytes);
+    if (entered instanceof OpenReceipt) return this.#received(this.#attached, entered, sizeBytes);
+    const attached = this.#attached;
     return entered.then(
-      (receipt) => {
-        this.#hasEntered(sizeBytes);
-        this.#attached?.held.received(sizeBytes);
-        this.#attached?.drain.wake();
-        return { outcome: 'buffered', value: receipt, isCounted: true };
-      },
+      (receipt) => this.#received(attached, receipt, sizeBytes),
       (error) => {
         this.#hasEntered(sizeBytes);
         throw error;
@@ -244,7 +241,19 @@ class SpooledBuffer implements BufferWire {
     return this.#append(attached, call, operation, sizeBytes);
   }
 
-  #append({ host, held }: Attached, call: DivertedCall, operation: Operation, sizeBytes: number): Promise<OpenReceipt> {
+  #received({ held, drain }: Attached, receipt: OpenReceipt, sizeBytes: number): WireAnswer<Receipt> {
+    this.#hasEntered(sizeBytes);
+    held.received(sizeBytes);
+    drain.wake();
+    return { outcome: 'buffered', value: receipt, isCounted: true };
+  }
+
+  #append(
+    { host, held }: Attached,
+    call: DivertedCall,
+    operation: Operation,
+    sizeBytes: number,
+  ): OpenReceipt | Promise<OpenReceipt> {
     const id = `${host.breaker}/${this.name}/${this.#token}${++this.#taken}`;
     const receipt = new OpenReceipt(id, host.breaker, this.name);
     const divertedAt = host.clock.wallMs() - (host.clock.monotonicMs() - call.divertedAt);

@@ -61,11 +61,13 @@ export class HeldCalls {
   }
 
   /** Resolves once the call is safe: `received` is to be told in that moment. */
-  append(call: SpooledCall, held: HeldCall): Promise<OpenReceipt> {
+  append(call: SpooledCall, held: HeldCall): OpenReceipt | Promise<OpenReceipt> {
     // Before it is there to be taken.
     this.#ofThisProcess.set(call.id, held);
     if (this.#spool.isShared) this.#letGoOfOldest();
-    return this.#spool.append(call).then(
+    const appended = this.#spool.append(call);
+    if (appended === undefined) return held.receipt;
+    return appended.then(
       () => held.receipt,
       (error) => {
         this.#ofThisProcess.delete(call.id);
@@ -97,7 +99,7 @@ export class HeldCalls {
     if (!(await this.#spool.end(call.id, { kind: 'dead', at, error: inWords(told.error) }))) return false;
     this.#forget(call.id, call.sizeBytes);
     this.#report.dead(told);
-    if (held) OpenReceipt.fail(held.receipt, new ReplayFailedError(call.id, 'dead', told.error));
+    if (held) OpenReceipt.fail(held.receipt, () => new ReplayFailedError(call.id, 'dead', told.error));
     return true;
   }
 
@@ -106,7 +108,7 @@ export class HeldCalls {
     if (!(await this.#spool.end(call.id, { kind: 'dropped', reason }))) return false;
     this.#forget(call.id, call.sizeBytes);
     this.#report.dropped(reason, this.depth);
-    if (held) OpenReceipt.fail(held.receipt, new ReplayFailedError(call.id, reason, cause));
+    if (held) OpenReceipt.fail(held.receipt, () => new ReplayFailedError(call.id, reason, cause));
     return true;
   }
 
@@ -115,13 +117,13 @@ export class HeldCalls {
       const held = this.find(id);
       this.#forget(id, this.#sizeOf(held));
       this.#report.dropped('expired', this.depth);
-      if (held) OpenReceipt.fail(held.receipt, new ReplayFailedError(id, 'expired'));
+      if (held) OpenReceipt.fail(held.receipt, () => new ReplayFailedError(id, 'expired'));
     }
   }
 
   /** The calls stay in the spool, and nobody will tell what becomes of them. */
   leave(error: Error): void {
-    for (const { receipt } of this.#ofThisProcess.values()) OpenReceipt.fail(receipt, error);
+    for (const { receipt } of this.#ofThisProcess.values()) OpenReceipt.fail(receipt, () => error);
     this.#ofThisProcess.clear();
   }
 
@@ -130,7 +132,8 @@ export class HeldCalls {
     if (this.#ofThisProcess.size <= MOST_WAITED_FOR) return;
     const [id, { receipt }] = this.#ofThisProcess.entries().next().value as [string, HeldCall];
     this.#ofThisProcess.delete(id);
-    OpenReceipt.fail(receipt, new SpoolError('SPOOL_FAILED', `What becomes of ${id} is not waited for any longer`));
+    const why = `What becomes of ${id} is not waited for any longer`;
+    OpenReceipt.fail(receipt, () => new SpoolError('SPOOL_FAILED', why));
   }
 
   #forget(id: string, sizeBytes: number): void {

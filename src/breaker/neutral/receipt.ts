@@ -37,7 +37,7 @@ export function isReceipt(value: unknown): value is Receipt {
   return typeof value === 'object' && value !== null && (value as Partial<Receipt>)[RECEIPT] === true;
 }
 
-type End = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
+type End = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: () => unknown };
 
 /** A receipt and what will be known of its call. */
 export class OpenReceipt implements Receipt {
@@ -66,7 +66,8 @@ export class OpenReceipt implements Receipt {
     receipt.#tell();
   }
 
-  static fail(receipt: OpenReceipt, error: unknown): void {
+  /** @param error makes it for whoever waits, which hardly anybody does: a purge of a million calls needs no errors */
+  static fail(receipt: OpenReceipt, error: () => unknown): void {
     receipt.#end ??= { ok: false, error };
     receipt.#tell();
   }
@@ -74,6 +75,6 @@ export class OpenReceipt implements Receipt {
   #tell(): void {
     if (!this.#end || !this.#waiting) return;
     if (this.#end.ok) this.#waiting.resolve(this.#end.value);
-    else this.#waiting.reject(this.#end.error);
+    else this.#waiting.reject(this.#end.error());
   }
 }

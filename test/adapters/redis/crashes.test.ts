@@ -88,7 +88,10 @@ describeWithTool('crashes around a spool in Redis', { name: 'redis-server', debi
     expect(Math.max(...refusals)).toBeLessThan(500);
     expect(spool.load()).toMatchObject({ depth: 1 });
     await redis.restart();
-    await waitUntil('a call to be taken in', () => spool.append(call('after')).then(() => true));
+    await waitUntil('a call to be taken in', async () => {
+      await spool.append(call('after'));
+      return true;
+    });
     expect((await spool.take(9, 2_000)).map(({ id }) => id)).toEqual(['before', 'after']);
   });
 

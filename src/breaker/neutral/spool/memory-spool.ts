@@ -77,7 +77,7 @@ class MemorySpool implements Spool {
     return { totals: NOTHING_YET, damage: undefined };
   }
 
-  append(call: SpooledCall): Promise<void> {
+  append(call: SpooledCall): Promise<void> | void {
     if (this.#isClosed) return Promise.reject(closedError());
     const entry: Entry = {
       call,
@@ -97,7 +97,6 @@ class MemorySpool implements Spool {
     this.#sizeBytes += call.sizeBytes;
     this.#byExpiry.push(entry);
     if (entry.place === 'ready') this.#ready.push(entry);
-    return DONE;
   }
 
   async take(limit: number, now: number): Promise<readonly SpooledCall[]> {
@@ -237,7 +236,6 @@ class MemorySpool implements Spool {
   }
 }
 
-const DONE = Promise.resolve();
 const NOTHING_YET = {
   received: 0,
   replayed: 0,

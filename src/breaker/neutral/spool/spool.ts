@@ -75,8 +75,11 @@ export interface Spool {
    * @throws SpoolError where it cannot be had, such as a file that another process has
    */
   open(owner: { readonly breaker: string; readonly wire: string }): Promise<SpoolOpening>;
-  /** Takes a call in. Once this resolves, the call is safe. @throws SpoolError where it could not be written; it is not held then */
-  append(call: SpooledCall): Promise<void>;
+  /**
+   * Takes a call in. Once this returns without a promise, or its promise resolves, the call is safe.
+   * @throws SpoolError where it could not be written; it is not held then
+   */
+  append(call: SpooledCall): Promise<void> | void;
   /**
    * Takes out up to `limit` calls to be replayed, oldest first. A call is left where an older one of its key is still held,
    * whether that one is taken or waits. What is taken is still held until it is ended or given back.

@@ -226,10 +226,12 @@ describe('a file that may not grow any more', () => {
     const held: string[] = [];
     for (let number = 0; held.length === number; number++) {
       if (number > 200) throw new Error('it took in more than it has room for');
-      await spool.append(spooledCall(`${number}`, { input })).then(
-        () => held.push(`${number}`),
-        (error) => expect(error).toMatchObject({ code: 'SPOOL_FAILED', message: expect.stringContaining('full') }),
-      );
+      try {
+        await spool.append(spooledCall(`${number}`, { input }));
+        held.push(`${number}`);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'SPOOL_FAILED', message: expect.stringContaining('full') });
+      }
     }
     expect(held.length).toBeGreaterThan(50);
     expect(spool.load().depth).toBe(held.length);
