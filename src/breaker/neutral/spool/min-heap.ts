@@ -7,6 +7,10 @@ export class MinHeap<Item> {
     this.#isBefore = isBefore;
   }
 
+  get size(): number {
+    return this.#items.length;
+  }
+
   /** The least, which stays. */
   peek(): Item | undefined {
     return this.#items[0];
@@ -28,7 +32,7 @@ export class MinHeap<Item> {
     const items = this.#items;
     const least = items[0];
     const last = items.pop();
-    if (last !== undefined && items.length > 0) this.#sink(last);
+    if (last !== undefined && items.length > 0) this.#sink(last, 0);
     return least;
   }
 
@@ -36,10 +40,16 @@ export class MinHeap<Item> {
     this.#items = [];
   }
 
-  /** Puts an item at the top and lets it down to its place. */
-  #sink(item: Item): void {
+  /** Takes out all others. Costs the size. */
+  retain(isKept: (item: Item) => boolean): void {
+    this.#items = this.#items.filter(isKept);
+    for (let at = (this.#items.length >> 1) - 1; at >= 0; at--) this.#sink(this.#items[at]!, at);
+  }
+
+  /** Puts an item in a place and lets it down to where it belongs. */
+  #sink(item: Item, from: number): void {
     const items = this.#items;
-    let at = 0;
+    let at = from;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= items.length) break;
