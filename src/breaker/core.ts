@@ -112,12 +112,7 @@ export class BreakerCore {
     this.#events = events;
     this.#window = new CallWindow(cells, LAYOUT.window, settings.trip);
     this.#passOf = state.read();
-    this.#pass = passOf(this.#passOf, null, false);
-  }
-
-  /** What this thread's clock showed when the breaker was made. */
-  get origin(): number {
-    return this.#origin;
+    this.#pass = passOf(this.#passOf, false);
   }
 
   get settings(): BreakerSettings {
@@ -141,7 +136,7 @@ export class BreakerCore {
     this.cells.increment(LAYOUT.started);
     if (this.#passOf !== state || this.#pass.limited !== limited) {
       this.#passOf = state;
-      this.#pass = passOf(state, null, limited);
+      this.#pass = passOf(state, limited);
     }
     return this.#pass;
   }
@@ -451,7 +446,7 @@ function opens(effects: readonly Effect[]): boolean {
 /** What nearly every breaker lets its calls through with: closed, as it was made, and without a limit. */
 const FIRST_PASS: Pass = { admitted: true, permit: { generation: 1, lease: null }, state: 'closed', limited: false };
 
-function passOf({ generation, kind }: MachineState, lease: number | null, limited: boolean): Pass {
-  if (generation === 1 && kind === 'closed' && lease === null && !limited) return FIRST_PASS;
-  return { admitted: true, permit: { generation, lease }, state: kind, limited };
+function passOf({ generation, kind }: MachineState, limited: boolean): Pass {
+  if (generation === 1 && kind === 'closed' && !limited) return FIRST_PASS;
+  return { admitted: true, permit: { generation, lease: null }, state: kind, limited };
 }
