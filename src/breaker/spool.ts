@@ -1,4 +1,4 @@
-/** For those who write a spool: its port, and how an input is kept. */
+/** For those who write a spool: its port, how an input is kept, and how background work leaves a request's context. */
 export {
   type DeadLetter,
   type Spool,
@@ -10,3 +10,4 @@ export {
   type SpoolTotals,
 } from './neutral/spool/spool.ts';
 export { restoreInput, type StoredInput, storeInput } from './neutral/spool/stored-input.ts';
+export { outside } from './outside.ts';

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
   type DeadLetter,
+  outside,
   type Spool,
   type SpoolEnd,
   SpoolError,
@@ -12,7 +13,6 @@ import {
 } from '@switchgear/breaker/spool';
 import { readKeptCall, writeCall } from './kept-call.ts';
 import { checkRedisSpoolOptions, type RedisSpoolOptions } from './options.ts';
-import { outside } from './outside.ts';
 import { isRefusal, type ScriptFailure, ScriptRunner } from './script-runner.ts';
 import { BATCH, KEY_NAMES, SCRIPTS } from './scripts.ts';
 import { EMPTY_STATUS, readStatus, type SpoolStatus } from './spool-status.ts';
