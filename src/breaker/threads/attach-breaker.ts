@@ -88,7 +88,7 @@ function readSettings(settings: SharedSettings): BreakerSettings {
   }
 }
 
-function attachToCounters({ wires, name, clock }: ValidOptions, handle: BreakerHandle): AttachedWire[] {
+function attachToCounters({ wires, name }: ValidOptions, handle: BreakerHandle): AttachedWire[] {
   return wires.map((wire, index) => {
     const field = `neutralWires[${index}]`;
     const counters = handle.wires.find((known) => known.name === wire.name)?.counters;
@@ -101,6 +101,6 @@ function attachToCounters({ wires, name, clock }: ValidOptions, handle: BreakerH
       const rule = 'must hold no calls: such a wire belongs to the thread that owns the breaker';
       throw new InvalidInputError([{ field, rule, value: wire.kind }]);
     }
-    return { wire, counters: new WireCounters(counters), clock };
+    return { wire, counters: new WireCounters(counters) };
   });
 }
