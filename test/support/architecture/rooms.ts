@@ -2,11 +2,12 @@
 export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   conventions: [],
   breaker: ['conventions'],
-  register: ['breaker', 'conventions'],
   adapters: ['breaker', 'conventions'],
+  'service-config': ['conventions'],
+  register: ['adapters', 'breaker', 'conventions', 'service-config'],
   'control-plane': ['conventions'],
   mixin: ['conventions'],
-  cli: ['conventions'],
+  cli: ['conventions', 'service-config'],
   demo: ['breaker', 'conventions', 'register'],
 };
 

@@ -3,8 +3,8 @@ import type { Manifest } from '../architecture/project.ts';
 /** The one set of OpenTelemetry that is tried together: each package has the version of its line. */
 export const OPENTELEMETRY_SET = { api: '1.10.0', stable: '3.1.0', experimental: '0.301.0' } as const;
 
-/** Released on its own rhythm: constants without a peer. */
-const OWN_RHYTHM = new Set(['@opentelemetry/semantic-conventions']);
+/** Released on their own rhythm: constants without a peer, and an instrumentation of the contrib line. */
+const OWN_RHYTHM = new Set(['@opentelemetry/semantic-conventions', '@opentelemetry/instrumentation-undici']);
 
 const STABLE = new Set(
   [
