@@ -12,11 +12,11 @@ import {
 
 export interface MemorySpoolOptions {
   /** Most dead letters kept, 0 to 100,000; default 1,000. Together they are no larger than 16 MiB: the oldest go. */
-  readonly deadLetters?: number;
+  readonly maxDeadLetters?: number;
 }
 
 const MOST_DEAD_BYTES = 16 * 1024 * 1024;
-const checkOptions: Check = object({}, { deadLetters: integer(0, 100_000) });
+const checkOptions: Check = object({}, { maxDeadLetters: integer(0, 100_000) });
 
 /**
  * Holds calls in memory, with their inputs by reference: they end with the process. Memory, with what its wire knows of each:
@@ -27,7 +27,7 @@ const checkOptions: Check = object({}, { deadLetters: integer(0, 100_000) });
 export function memorySpool(options: MemorySpoolOptions = {}): Spool {
   const problems = checkOptions(options, '');
   if (problems.length > 0) throw new InvalidInputError(problems);
-  return new MemorySpool(options.deadLetters ?? 1_000);
+  return new MemorySpool(options.maxDeadLetters ?? 1_000);
 }
 
 /** A held call in its places: the list of all by age, that of its key, and the heaps. */

@@ -12,4 +12,4 @@ spoolContract('SQLite', () => {
   };
 });
 
-spoolContract('memory', () => ({ make: () => memorySpool({ deadLetters: 3 }), remove: () => {} }));
+spoolContract('memory', () => ({ make: () => memorySpool({ maxDeadLetters: 3 }), remove: () => {} }));
