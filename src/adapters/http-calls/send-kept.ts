@@ -1,0 +1,19 @@
+import type { CallContext } from '@switchgear/breaker';
+import { unguarded } from '../outgoing/unguarded.ts';
+import type { KeptRequest, ResponseHead } from './http-request.ts';
+
+/** Sends a request that a buffer kept, with the idempotency key of the call that was diverted. Its response's body is let go. */
+export async function sendKept(request: KeptRequest, context: CallContext): Promise<ResponseHead> {
+  const { method, url, headers, body } = request;
+  const response = await unguarded(() =>
+    fetch(url, {
+      method,
+      headers: { ...headers, 'idempotency-key': context.idempotencyKey },
+      body: body === null ? null : Buffer.from(body, 'base64'),
+      redirect: 'manual',
+      signal: context.signal,
+    }),
+  );
+  await response.body?.cancel();
+  return { status: response.status, headers: () => Object.fromEntries(response.headers) };
+}
