@@ -4,6 +4,7 @@ export {
   type CallOutcome,
   InvalidInputError,
   type Override,
+  presets,
   type SettingsPatch,
   type TransitionReason,
 } from '@switchgear/conventions';
@@ -49,8 +50,7 @@ export {
 } from './neutral/spool/spool.ts';
 export { type SqliteSpoolOptions, sqliteSpool } from './neutral/spool/sqlite-spool.ts';
 export type { DivertedCall, GoodCall, NeutralWire, WireAnswer, WireHost, WireLoad } from './neutral/wire.ts';
-export type { BreakerOptions } from './options.ts';
-export { presets } from './presets.ts';
+export type { BreakerDefinition, BreakerOptions, OwnMode } from './options.ts';
 export type { Transition, TurnedAwayCall } from './publisher.ts';
 export {
   allBreakers,

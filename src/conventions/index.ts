@@ -47,6 +47,7 @@ export {
   type OpampServerToAgent,
   REMOTE_CONFIG_STATUSES,
 } from './opamp.ts';
+export { presets } from './presets.ts';
 export { describeProblem, InvalidInputError, type Problem } from './problem.ts';
 export {
   applySettings,
@@ -79,6 +80,15 @@ export {
   SCOPE_NAME,
   SPANS,
 } from './telemetry-names.ts';
+export {
+  ATTRIBUTE_VALUES,
+  EVENT_SHAPES,
+  type EventShape,
+  type OfSpans,
+  SPAN_SHAPES,
+  type SpanKey,
+  type SpanShape,
+} from './telemetry-shapes.ts';
 export {
   ACTION_KINDS,
   type ActionKind,

@@ -1,4 +1,4 @@
-import type { SettingsPatch } from '@switchgear/conventions';
+import type { SettingsPatch } from './settings.ts';
 
 /** Settings to start from, by the kind of dependency; docs/breaker.md has the reasons for the numbers. */
 export const presets = {
