@@ -1,4 +1,18 @@
-import { EVENTS, METRICS, type MetricSpec, SCHEMA_URL, SCOPE_NAME, SPANS } from '@switchgear/conventions';
+import {
+  ATTRIBUTE_VALUES,
+  EVENT_SHAPES,
+  EVENTS,
+  type EventKey,
+  METRICS,
+  type MetricSpec,
+  type OfSpans,
+  SCHEMA_URL,
+  SCOPE_NAME,
+  SPAN_SHAPES,
+  SPANS,
+  type SpanKey,
+  type SpanShape,
+} from '@switchgear/conventions';
 
 /** docs/telemetry.md: every metric, span and event that the breaker library emits, from the conventions. */
 export function telemetryReference(): string {
@@ -18,7 +32,9 @@ ${table(
     code(metric.name),
     INSTRUMENTS[metric.instrument],
     code(metric.unit),
-    metric.attributes.map((attribute) => withValues(attribute, metric.values?.[attribute])).join('; '),
+    metric.attributes
+      .map((attribute) => withValues(attribute, metric.values?.[attribute] ?? ATTRIBUTE_VALUES[attribute]))
+      .join('; '),
     code(metric.prometheus),
     metric.description,
   ]),
@@ -26,11 +42,18 @@ ${table(
 
 ## Spans
 
-The name of the breaker, or of the wire, follows after a space.
+The name of the breaker, or of the wire, follows after a space. All are of kind INTERNAL; an attribute in brackets is there where there
+is something to say.
 
 ${table(
-  ['span', 'when'],
-  Object.entries(SPANS).map(([key, name]) => [code(name), SPAN_MEANINGS[key as keyof typeof SPANS]]),
+  ['span', 'when', 'attributes', 'status ERROR', 'a trace of its own'],
+  (Object.entries(SPAN_SHAPES) as [SpanKey, SpanShape][]).map(([key, { error, root, ...shape }]) => [
+    code(SPANS[key]),
+    SPAN_MEANINGS[key],
+    attributesOf(shape),
+    spansInWords(error),
+    spansInWords(root),
+  ]),
 )}
 
 ## Events
@@ -38,8 +61,19 @@ ${table(
 Log records with an \`eventName\`.
 
 ${table(
-  ['event', 'severity'],
-  Object.values(EVENTS).map((event) => [code(event.name), event.severity]),
+  ['event', 'severity', 'attributes'],
+  Object.entries(EVENTS).map(([key, { name, severity }]) => [
+    code(name),
+    severity,
+    attributesOf(EVENT_SHAPES[key as EventKey]),
+  ]),
+)}
+
+## Values
+
+${table(
+  ['attribute', 'values'],
+  Object.entries(ATTRIBUTE_VALUES).map(([attribute, values]) => [code(attribute), values.join(', ')]),
 )}
 `;
 }
@@ -57,6 +91,18 @@ const SPAN_MEANINGS: Readonly<Record<keyof typeof SPANS, string>> = {
   reset: 'a reset, from the trip; links to the trip',
   neutralWire: 'a diverted call, or a replay, which links to the call that was diverted',
 };
+
+function attributesOf(shape: Pick<SpanShape, 'attributes' | 'optional'> & { readonly exception?: boolean }): string {
+  return [
+    ...shape.attributes.map(code),
+    ...shape.optional.map((attribute) => `(${code(attribute)})`),
+    ...(shape.exception === true ? ['the exception itself'] : []),
+  ].join(', ');
+}
+
+function spansInWords(which: OfSpans): string {
+  return typeof which === 'string' ? which : `${code(which.attribute)} = ${which.values.join(', ')}`;
+}
 
 function withValues(attribute: string, values: readonly string[] | undefined): string {
   return values === undefined ? code(attribute) : `${code(attribute)} = ${values.join(', ')}`;
