@@ -1,0 +1,4 @@
+import { breakerMetricProducer } from '../../src/breaker/index.ts';
+import { describeConformance } from './suite.ts';
+
+describeConformance('what comes out of the metric producer', [breakerMetricProducer()]);

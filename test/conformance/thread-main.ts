@@ -1,0 +1,19 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { attachBreaker, breakerMetricProducer, fallbackWire } from '../../src/breaker/index.ts';
+import { ending, fails, succeedTimes } from '../breaker/support.ts';
+import { registerSdk } from '../breaker/telemetry/sdk.ts';
+import { eventDeviations, spanDeviations } from './deviations.ts';
+
+/** A thread with an SDK of its own: trips the breaker that it was given, is diverted, and says what it emitted. */
+const sdk = registerSdk({ metricProducers: [breakerMetricProducer()] });
+const breaker = attachBreaker(workerData, { neutralWires: [fallbackWire(() => 'stale')] });
+await succeedTimes(breaker, 1);
+for (let call = 0; call < 2; call++) await ending(breaker.execute(fails));
+await breaker.execute(() => 'fresh');
+const { resourceMetrics } = await sdk.collect();
+parentPort?.postMessage({
+  deviations: [...spanDeviations(sdk.spans()), ...eventDeviations(sdk.events())],
+  spans: sdk.spans().map(({ name }) => name),
+  events: sdk.events().map(({ eventName }) => eventName),
+  metrics: resourceMetrics.scopeMetrics,
+});
