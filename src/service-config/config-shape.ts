@@ -43,19 +43,19 @@ const isNumber = (value: unknown) => typeof value === 'number';
 
 const status = either(
   integer(100, 599),
-  pattern('[1-5]xx|[1-5]\\d\\d(?:-[1-5]\\d\\d)?', 'must be a status such as 503, 5xx or 500-504'),
+  pattern('default|[1-5]xx|[1-5]\\d\\d(?:-[1-5]\\d\\d)?', 'must be a status such as 503, 5xx or 500-504'),
   isNumber,
 );
 const errorCode = pattern(
   '[A-Za-z0-9_.]*[A-Za-z0-9_.*]',
   'must be an error code such as ECONNRESET, with * at its end for any rest',
 );
-const grpcCode = either(integer(0, 16), words(GRPC_CODES), isNumber);
+const grpcCode = either(integer(0, 16), words([...GRPC_CODES, 'default']), isNumber);
 
 const codes = object(
   {},
   {
-    statuses: [listOf(status, 100), 'HTTP statuses: 503, 5xx, 500-504.'],
+    statuses: [listOf(status, 100), 'HTTP statuses: 503, 5xx, 500-504; default stands for the usual ones.'],
     errors: [
       listOf(errorCode, 100),
       'Error codes: ECONNRESET, a SQLSTATE, a word of Redis; * at the end stands for any rest.',
