@@ -1,4 +1,4 @@
-import type { BreakerState, Override, SettingsPatch } from '@switchgear/conventions';
+import type { BreakerSettings, BreakerState, Override, SettingsPatch } from '@switchgear/conventions';
 import { BreakerFace } from './breaker-face.ts';
 import { CallPath } from './calls/call-path.ts';
 import { Operations } from './calls/operations.ts';
@@ -7,7 +7,15 @@ import { BreakerCore, settingsWith } from './core.ts';
 import { attachWires } from './neutral/attach.ts';
 import type { AttachedWire } from './neutral/divert.ts';
 import { isWireClosing, type NeutralWire } from './neutral/wire.ts';
-import { type BreakerOptions, type ValidOptions, validateOptions } from './options.ts';
+import {
+  type BreakerDefinition,
+  type BreakerOptions,
+  type OwnMode,
+  type ValidDefinition,
+  type ValidOptions,
+  validateDefinition,
+  validateOptions,
+} from './options.ts';
 import { OverrideHold, type OverrideSource } from './override-hold.ts';
 import { Publisher } from './publisher.ts';
 import { CoreReadings } from './readings.ts';
@@ -18,23 +26,34 @@ import type { BreakerReadings } from './telemetry/observer.ts';
 import type { BreakerHandle } from './threads/breaker-handle.ts';
 import { SharedBreaker } from './threads/shared-breaker.ts';
 
+/** Is told what others have to know of a breaker. */
+export interface BreakerListing {
+  /** It was closed down. */
+  closed(name: string): void;
+  /** Its settings or its mode may be others now. */
+  redefined(name: string): void;
+}
+
 /** Guards one dependency. Made by `createBreaker`. */
 export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> extends BreakerFace<Wires> {
   readonly #options: ValidOptions;
   readonly #wires: readonly AttachedWire[];
   readonly #observer: IsolatedObserver;
-  readonly #onClosed: (name: string) => void;
+  readonly #listed: BreakerListing;
+  /** What it is by itself: its settings without the patch, and its mode without an override. */
+  #own: ValidDefinition;
+  #patch: SettingsPatch | undefined = undefined;
   #hold: OverrideHold | undefined = undefined;
   #shared: SharedBreaker | undefined = undefined;
 
   /**
-   * @param onClosed called once, when the breaker is closed down
+   * @param listed where the process has its breakers by name
    * @param group of a breaker that reports as one of a group
    */
-  constructor(name: string, options: BreakerOptions<Wires>, onClosed: (name: string) => void, group?: BreakerReadings) {
+  constructor(name: string, options: BreakerOptions<Wires>, listed: BreakerListing, group?: BreakerReadings) {
     const valid = validateOptions(name, options);
     const publisher = new Publisher(name, true);
-    const core = BreakerCore.create(valid.settings, valid.clock, publisher);
+    const core = BreakerCore.create(valid.settings, valid.mode, valid.clock, publisher);
     // Without a wire nobody replays anything.
     const operations = valid.wires.length > 0 ? new Operations() : undefined;
     const attached = attachWires(valid, {
@@ -63,10 +82,16 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
       operations,
     });
     this.#options = valid;
+    this.#own = valid;
     this.#wires = attached.wires;
     this.#observer = observer;
-    this.#onClosed = onClosed;
+    this.#listed = listed;
     observer.added();
+  }
+
+  /** The mode that it is in where no override holds it. */
+  get mode(): OwnMode {
+    return this.#own.mode;
   }
 
   get override(): Override | undefined {
@@ -91,14 +116,14 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
 
   /**
    * Holds the breaker in a mode until `expiresAt`: forced open, disabled (lets all through) or shadow (counts, rejects
-   * nothing). Released from forced open, it sends probes before it closes.
+   * nothing). Then it is in its own mode again; in `auto` it sends probes before it closes, if it was forced open.
    * @throws InvalidInputError where the override breaks a rule or has run out already; nothing changes then
    */
   holdIn(override: Override, source: { readonly reason?: OverrideSource; readonly revision?: number } = {}): void {
     const reason = source.reason ?? 'operator';
     const { core } = this.parts;
     this.#hold ??= new OverrideHold(this.#options.clock, (setBy) =>
-      core.setMode('auto', setBy, 'the override expired'),
+      core.setMode(this.#own.mode, setBy, 'the override expired'),
     );
     this.#hold.set(override, reason);
     core.setMode(override.mode, reason, override.reason);
@@ -108,7 +133,8 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
   /** Ends an override. Returns false where there is none. */
   release(reason: OverrideSource = 'operator'): boolean {
     if (!this.#hold?.clear()) return false;
-    return this.parts.core.setMode('auto', reason);
+    this.parts.core.setMode(this.#own.mode, reason);
+    return true;
   }
 
   /** Acts on a desired state: the same as `trip` and `reset`, told apart in the telemetry. */
@@ -123,9 +149,26 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
    * @throws InvalidInputError where what results breaks a rule; nothing changes then
    */
   configure(patch: SettingsPatch | undefined): void {
-    const settings = settingsWith(this.#options.settings, patch);
-    this.parts.core.configure(settings);
-    this.#shared?.publishSettings(settings);
+    const settings = settingsWith(this.#own.settings, patch);
+    this.#patch = patch;
+    this.#enforce(settings);
+  }
+
+  /**
+   * Puts other settings and another mode of its own in force, as if it had been made with them: what the definition leaves
+   * out takes its default. State, counts, what the window holds, listeners and receipts stay, and so do an override and
+   * what `configure` laid over its settings. Another mode is a transition with reason `operator`, unless an override holds.
+   * @throws InvalidInputError where the definition, or what results, breaks a rule; nothing changes then
+   */
+  redefine(definition: BreakerDefinition): void {
+    const own = validateDefinition(definition);
+    const settings = settingsWith(own.settings, this.#patch);
+    this.refresh();
+    const isOtherMode = own.mode !== this.#own.mode;
+    this.#own = own;
+    this.#enforce(settings);
+    if (isOtherMode && !this.isHeld) this.parts.core.setMode(own.mode, 'operator', 'redefined');
+    this.#listed.redefined(this.name);
   }
 
   /**
@@ -140,13 +183,13 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
   /**
    * Takes up what another process knew. A cooldown has gone on meanwhile, by the wall clock; an override is held on until it
    * expires. Calls in flight decide nothing any more. No transition is reported but that of an override: it is the
-   * same outage as before.
+   * same outage as before. In a mode of its own it stays in that, whatever the other one was in.
    * @throws InvalidInputError naming each field that breaks a rule; nothing changes then
    */
   importState(snapshot: BreakerSnapshot): void {
     const valid = checkSnapshot(snapshot);
     this.#hold?.clear();
-    restoreSnapshot(this.parts.core, valid);
+    restoreSnapshot(this.parts.core, valid, this.#own.mode);
     const { override, overrideSource } = valid;
     if (!override || Date.parse(override.expiresAt) <= this.wallMs()) return;
     this.holdIn(override, overrideSource && { reason: overrideSource });
@@ -181,12 +224,27 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     await lastLook?.();
     this.#hold?.clear();
     this.#shared?.close();
-    this.#onClosed(this.name);
+    this.#listed.closed(this.name);
     this.#observer.removed();
+  }
+
+  /** What `configure` laid over its settings. */
+  protected get laidOver(): SettingsPatch | undefined {
+    return this.#patch;
+  }
+
+  /** By an override. */
+  protected get isHeld(): boolean {
+    return this.#hold?.current !== undefined;
   }
 
   protected refresh(): void {
     this.#hold?.expireIfDue();
+  }
+
+  #enforce(settings: BreakerSettings): void {
+    this.parts.core.configure(settings);
+    this.#shared?.publishSettings(settings);
   }
 }
 

@@ -54,7 +54,11 @@ export interface CoreEvents {
   shadowTripped(record: TransitionRecord): void;
 }
 
-const FIRST_STATE = initialState(0);
+const FIRST_STATES = {
+  auto: initialState(0),
+  disabled: initialState(0, 'disabled'),
+  shadow: initialState(0, 'shadow'),
+} as const;
 const LIMIT_IS_FULL = { admitted: false, limited: true, retryAfterMs: 0 } as const;
 /** Generations begin at 1. */
 const NO_GENERATION = 0;
@@ -74,11 +78,16 @@ export class BreakerCore {
   /** The state in which the last call was judged. */
   #judgedIn: MachineState | undefined = undefined;
 
-  /** A core with numbers of its own. */
-  static create(settings: BreakerSettings, clock: Clock, events: CoreEvents): BreakerCore {
+  /** A core with numbers of its own, in a mode that nobody is told of. */
+  static create(
+    settings: BreakerSettings,
+    mode: keyof typeof FIRST_STATES,
+    clock: Clock,
+    events: CoreEvents,
+  ): BreakerCore {
     const cells = createCells(settings.trip.windowCalls);
     forgetOpening(cells);
-    const state = StateCell.create(cells, FIRST_STATE);
+    const state = StateCell.create(cells, FIRST_STATES[mode]);
     return new BreakerCore(settings, clock, clock.monotonicMs(), cells, state, events);
   }
 
@@ -232,7 +241,7 @@ export class BreakerCore {
     const now = this.now();
     this.#decide({ type: 'restore', state }, now);
     forgetOpening(this.cells);
-    if (state.kind !== 'closed') noteOpening(this.cells, now);
+    if (state.kind === 'open' || state.kind === 'half_open') noteOpening(this.cells, now);
     this.#window.clear();
     this.#window.restore(window, now);
     if (this.cells.isShared) this.#state.touch();

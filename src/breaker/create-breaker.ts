@@ -2,7 +2,9 @@ import { InvalidInputError } from '@switchgear/conventions';
 import { Breaker } from './breaker.ts';
 import type { NeutralWire } from './neutral/wire.ts';
 import type { BreakerOptions } from './options.ts';
-import { addBreaker, isNameTaken, removeBreaker } from './registry.ts';
+import { addBreaker, isNameTaken, removeBreaker, tellRedefined } from './registry.ts';
+
+const LISTING = { closed: removeBreaker, redefined: tellRedefined };
 
 /**
  * Makes a breaker and registers it under its name.
@@ -21,7 +23,7 @@ export function createBreaker<const Wires extends readonly NeutralWire[] = reado
     const rule = 'must be unique in the process; a breaker or a group of that name exists (close() it first)';
     throw new InvalidInputError([{ field: 'name', rule, value: name }]);
   }
-  const breaker = new Breaker<Wires>(name, options, removeBreaker);
+  const breaker = new Breaker<Wires>(name, options, LISTING);
   addBreaker(breaker as unknown as Breaker);
   return breaker;
 }

@@ -1,5 +1,6 @@
 import {
   applySettings,
+  type BreakerMode,
   type BreakerSettings,
   breakerName,
   type Check,
@@ -19,7 +20,21 @@ import { type Clock, systemClock } from './clock.ts';
 import type { NeutralWire } from './neutral/wire.ts';
 import { type BreakerObserver, CALL_SPANS, type CallSpans } from './telemetry/observer.ts';
 
-export interface BreakerOptions<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> extends SettingsPatch {
+/** The modes that a breaker can have of its own, without an end: not forced open, which somebody has to answer for. */
+export const OWN_MODES = ['auto', 'shadow', 'disabled'] as const satisfies readonly BreakerMode[];
+export type OwnMode = (typeof OWN_MODES)[number];
+
+/** What a breaker is by itself, under what the control plane lays over it. `redefine` changes it while it runs. */
+export interface BreakerDefinition extends SettingsPatch {
+  /**
+   * What it does where no override holds it: `auto` decides; `shadow` counts, and reports the trips it would make;
+   * `disabled` lets all through and judges nothing. Default `auto`.
+   */
+  readonly mode?: OwnMode | undefined;
+}
+
+export interface BreakerOptions<Wires extends readonly NeutralWire[] = readonly NeutralWire[]>
+  extends BreakerDefinition {
   /**
    * Which errors say that the dependency is unwell; others are `ignored`. Default: all of them.
    * An error it throws itself counts as a failure.
@@ -50,9 +65,14 @@ export interface BreakerOptions<Wires extends readonly NeutralWire[] = readonly 
   readonly clock?: Clock;
 }
 
-export interface ValidOptions {
-  readonly name: string;
+/** A definition with all that it left out. */
+export interface ValidDefinition {
   readonly settings: BreakerSettings;
+  readonly mode: OwnMode;
+}
+
+export interface ValidOptions extends ValidDefinition {
+  readonly name: string;
   readonly isFailure: (error: unknown) => boolean;
   readonly isFailureResult: ((result: unknown) => boolean) | undefined;
   readonly wires: readonly NeutralWire[];
@@ -80,9 +100,14 @@ const OBSERVER_METHODS: readonly (keyof BreakerObserver)[] = [
 const checkWireTimeout = nullable(integer(1, 86_400_000));
 const DEFAULT_WIRE_TIMEOUT_MS = 5_000;
 
+const DEFINITION_CHECKS = {
+  ...SETTINGS_CHECKS,
+  mode: oneOf(OWN_MODES),
+} as const satisfies Record<keyof BreakerDefinition, Check>;
+
 /** The rule of each option. */
 export const OPTION_CHECKS = {
-  ...SETTINGS_CHECKS,
+  ...DEFINITION_CHECKS,
   isFailure: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
   isFailureResult: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
   neutralWires: (value, field) =>
@@ -100,17 +125,15 @@ export const OPTION_CHECKS = {
   clock: (value, field) => expectType(hasMethods(value, CLOCK_METHODS), field, 'must be a clock', value),
 } as const satisfies Record<keyof BreakerOptions, Check>;
 const shape = object({}, OPTION_CHECKS);
+const definitionShape = object({}, DEFINITION_CHECKS);
 
 /** @throws InvalidInputError naming each option that breaks its rule */
 export function validateOptions(name: string, options: BreakerOptions): ValidOptions {
   const problems = [...breakerName(name, 'name'), ...shape(options, '')];
   if (problems.length > 0) throw new InvalidInputError(problems);
-  const settings = setsAny(options) ? applySettings(DEFAULT_SETTINGS, options) : DEFAULT_SETTINGS;
-  const rules = checkSettingsRules(settings);
-  if (rules.length > 0) throw new InvalidInputError(rules);
   return {
     name,
-    settings,
+    ...definitionOf(options),
     isFailure: options.isFailure ?? everyErrorIsFailure,
     isFailureResult: options.isFailureResult,
     wires: options.neutralWires ?? NO_WIRES,
@@ -119,6 +142,20 @@ export function validateOptions(name: string, options: BreakerOptions): ValidOpt
     callSpans: options.callSpans ?? 'failures',
     clock: options.clock ?? systemClock,
   };
+}
+
+/** @throws InvalidInputError naming each field that breaks its rule */
+export function validateDefinition(definition: BreakerDefinition): ValidDefinition {
+  const problems = definitionShape(definition, '');
+  if (problems.length > 0) throw new InvalidInputError(problems);
+  return definitionOf(definition);
+}
+
+function definitionOf(definition: BreakerDefinition): ValidDefinition {
+  const settings = setsAny(definition) ? applySettings(DEFAULT_SETTINGS, definition) : DEFAULT_SETTINGS;
+  const rules = checkSettingsRules(settings);
+  if (rules.length > 0) throw new InvalidInputError(rules);
+  return { settings, mode: definition.mode ?? 'auto' };
 }
 
 /** Breakers that set nothing of their own have one object for their settings. */

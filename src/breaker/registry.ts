@@ -13,6 +13,7 @@ export interface Closable {
 type Listener = (breaker: Breaker) => void;
 const addedListeners = new Set<Listener>();
 const removedListeners = new Set<Listener>();
+const redefinedListeners = new Set<Listener>();
 
 /** The breakers of this process, by name, in the order they were made. */
 export function allBreakers(): readonly Breaker[] {
@@ -33,6 +34,18 @@ export function onBreakerAdded(listener: Listener): () => void {
 export function onBreakerRemoved(listener: Listener): () => void {
   removedListeners.add(listener);
   return () => removedListeners.delete(listener);
+}
+
+/** Calls `listener` for each breaker of the process that is redefined from now on; returns what takes it off again. */
+export function onBreakerRedefined(listener: Listener): () => void {
+  redefinedListeners.add(listener);
+  return () => redefinedListeners.delete(listener);
+}
+
+/** Its settings or its mode may be others now. */
+export function tellRedefined(name: string): void {
+  const breaker = breakers.get(name);
+  if (breaker) tell(redefinedListeners, breaker);
 }
 
 /** Whether a breaker or a group has the name. */

@@ -12,6 +12,7 @@ import {
 } from '@switchgear/conventions';
 import type { BreakerCore } from './core.ts';
 import type { RestoredState } from './machine/state.ts';
+import type { OwnMode } from './options.ts';
 import { OVERRIDE_SOURCES, type OverrideSource } from './override-hold.ts';
 import type { WindowCounts } from './window/window-counts.ts';
 
@@ -37,6 +38,8 @@ export interface BreakerSnapshot {
 
 /** Most that a count is taken up with: it goes on in a word of 31 bits. */
 const MOST_COUNTED = 1_000_000_000;
+
+const NO_CALLS: WindowCounts = { executed: 0, failed: 0, slow: 0, consecutive: 0 };
 
 const count = integer(0, MOST_COUNTED);
 /** No cooldown is longer. */
@@ -89,8 +92,15 @@ export function checkSnapshot(value: unknown): BreakerSnapshot {
   return value as BreakerSnapshot;
 }
 
-/** Takes it up: the cooldown has gone on meanwhile, by the wall clock. */
-export function restoreSnapshot(core: BreakerCore, from: BreakerSnapshot): void {
+/**
+ * Takes it up: the cooldown has gone on meanwhile, by the wall clock. A breaker that has a mode of its own is in that mode, and
+ * what it judged by is all that it takes up.
+ */
+export function restoreSnapshot(core: BreakerCore, from: BreakerSnapshot, mode: OwnMode): void {
+  if (mode !== 'auto') {
+    core.restore({ kind: mode }, mode === 'shadow' ? from.window : NO_CALLS);
+    return;
+  }
   const elapsedMs = Math.max(0, core.clock.wallMs() - from.takenAt);
   core.restore(stateOf(from, elapsedMs), from.window);
 }

@@ -40,6 +40,8 @@ const RESTORED: readonly RestoredState[] = [
   { kind: 'open', reopenings: 0, remainingMs: 0 },
   { kind: 'open', reopenings: 1, remainingMs: 25 },
   { kind: 'open', reopenings: 40, remainingMs: 5_000 },
+  { kind: 'shadow' },
+  { kind: 'disabled' },
 ];
 const BURSTS = [2, 3, 5, 18];
 

@@ -168,7 +168,7 @@ export class MachineModel {
 
   restore(to: RestoredState): string {
     this.#timePasses();
-    this.#begin(to.kind, to.kind === 'closed' ? undefined : to.reopenings);
+    this.#begin(to.kind, to.kind === 'open' || to.kind === 'half_open' ? to.reopenings : undefined);
     if (to.kind === 'open') this.openUntil = this.now + to.remainingMs;
     return this.#take();
   }

@@ -13,7 +13,7 @@ import {
 } from '@switchgear/conventions';
 import type { Breaker } from '../breaker.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { allBreakers, onBreakerAdded, onBreakerRemoved } from '../registry.ts';
+import { allBreakers, onBreakerAdded, onBreakerRedefined, onBreakerRemoved } from '../registry.ts';
 import { DesiredBreakers } from './desired-breakers.ts';
 import { CAPABILITIES, describeAgent, desiredStateIn, inventoryOf, type ServiceIdentity } from './messages.ts';
 import { type PostResponse, post } from './transport.ts';
@@ -106,6 +106,7 @@ class Link implements ControlLink {
     this.#unsubscribe.push(
       onBreakerAdded((breaker) => this.#watch(breaker)),
       onBreakerRemoved((breaker) => this.#unwatch(breaker)),
+      onBreakerRedefined(() => this.#tell()),
     );
     void this.#run();
   }

@@ -1,4 +1,4 @@
-import type { BreakerSettings, SettingsPatch } from '@switchgear/conventions';
+import type { BreakerSettings } from '@switchgear/conventions';
 import { Breaker } from '../breaker.ts';
 import type { ProtectOptions } from '../breaker-face.ts';
 import type { CallContext } from '../calls/call-context.ts';
@@ -9,14 +9,17 @@ import { settingsWith } from '../core.ts';
 import type { AnswerOf } from '../neutral/answer-of.ts';
 import type { Receipt } from '../neutral/receipt.ts';
 import type { NeutralWire } from '../neutral/wire.ts';
-import type { BreakerOptions } from '../options.ts';
+import type { BreakerDefinition, BreakerOptions, OwnMode } from '../options.ts';
+import { tellRedefined } from '../registry.ts';
 import { diagError } from '../telemetry/isolated-observer.ts';
 import type { BreakerReadings, WireReadings } from '../telemetry/observer.ts';
 import type { Evictable } from './eviction-order.ts';
 
+/** Its group takes it off the list. */
+const LISTING = { closed: () => {}, redefined: tellRedefined };
+
 /** What a breaker asks of its group. */
 export interface Group<Member> {
-  settings(): BreakerSettings;
   /** A call comes. */
   used(member: Member): void;
   /** It was evicted, and somebody who still has it does something with it. */
@@ -36,8 +39,8 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
   newer: KeyedBreaker<Wires> | undefined = undefined;
   readonly #group: Group<KeyedBreaker<Wires>>;
   #isEvicted = false;
-  /** What was laid over the group's settings for this breaker alone. */
-  #patch: SettingsPatch | undefined = undefined;
+  /** It was redefined for itself: what the group is does not count for it any more. */
+  #isOnItsOwn = false;
 
   /** @param reportsAs the group's readings, where it has no series of its own */
   constructor(
@@ -47,7 +50,7 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
     group: Group<KeyedBreaker<Wires>>,
     reportsAs: BreakerReadings | undefined,
   ) {
-    super(name, options, () => {}, reportsAs);
+    super(name, options, LISTING, reportsAs);
     this.key = key;
     this.#group = group;
   }
@@ -57,15 +60,13 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
   }
 
   isAtRest(): boolean {
-    return this.parts.core.state === 'closed' && !this.hasCalls();
+    const { state } = this.parts.core;
+    return (state === 'closed' || state === this.mode) && !this.isHeld && !this.hasCalls();
   }
 
   /** An open breaker is worth keeping while its cooldown runs: after it, it would let a call through in any case. */
   mayGoIdle(): boolean {
-    const { core } = this.parts;
-    const { state } = core;
-    const isHeldInMode = state === 'forced_open' || state === 'disabled' || state === 'shadow';
-    return !isHeldInMode && core.retryAfterMs() === 0 && !this.hasCalls();
+    return !this.isHeld && this.parts.core.retryAfterMs() === 0 && !this.hasCalls();
   }
 
   /** In flight, or held by a wire. */
@@ -82,19 +83,19 @@ export class KeyedBreaker<Wires extends readonly NeutralWire[] = readonly Neutra
     }
   }
 
-  override configure(patch: SettingsPatch | undefined): void {
-    super.configure(settingsWith(this.#group.settings(), patch));
-    this.#patch = patch;
+  override redefine(definition: BreakerDefinition): void {
+    super.redefine(definition);
+    this.#isOnItsOwn = true;
   }
 
-  /** Its settings where the group has these. @throws InvalidInputError where they break a rule */
-  settingsUnder(group: BreakerSettings): BreakerSettings {
-    return settingsWith(group, this.#patch);
+  /** @throws InvalidInputError where it could not `follow` a group that has these settings */
+  checkUnder(group: BreakerSettings): void {
+    if (!this.#isOnItsOwn) settingsWith(group, this.laidOver);
   }
 
-  /** Puts settings of `settingsUnder` in force. */
-  follow(settings: BreakerSettings): void {
-    super.configure(settings);
+  /** The group is another one now. */
+  follow(group: BreakerSettings, mode: OwnMode): void {
+    if (!this.#isOnItsOwn) super.redefine({ ...group, mode });
   }
 
   override execute<T>(

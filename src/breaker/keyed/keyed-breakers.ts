@@ -10,6 +10,7 @@ import type { CloseOptions } from '../close-options.ts';
 import { settingsWith } from '../core.ts';
 import { BreakerClosedDownError } from '../errors.ts';
 import type { NeutralWire } from '../neutral/wire.ts';
+import { type BreakerDefinition, type ValidDefinition, validateDefinition } from '../options.ts';
 import { addBreaker, addGroup, isNameTaken, removeBreaker, removeGroup } from '../registry.ts';
 import { type BreakerStats, readStats } from '../stats.ts';
 import { observerFor } from '../telemetry/choose.ts';
@@ -55,12 +56,16 @@ export class KeyedBreakers<Wires extends readonly NeutralWire[] = readonly Neutr
   readonly #telemetry: ValidKeyedOptions<Wires>['telemetry'];
   /** What the breakers ask of it. */
   readonly #group: Group<KeyedBreaker<Wires>>;
+  /** What the group is by itself, and what was laid over its settings. */
+  #own: ValidDefinition;
+  #patch: SettingsPatch | undefined = undefined;
   #settings: BreakerSettings;
   #isClosed = false;
 
   constructor(name: string, options: ValidKeyedOptions<Wires>) {
     this.name = name;
     this.#options = options;
+    this.#own = options;
     this.#settings = options.settings;
     this.#order = new EvictionOrder(options.idleMs);
     this.#readings = new GroupReadings({
@@ -76,7 +81,6 @@ export class KeyedBreakers<Wires extends readonly NeutralWire[] = readonly Neutr
     this.#observer = new IsolatedObserver(options.seriesPerKey ? undefined : observer, this.#readings);
     this.#telemetry = options.seriesPerKey || !observer ? options.telemetry : new GroupObserver(observer);
     this.#group = {
-      settings: () => this.#settings,
       used: (member) => this.#used(member),
       usedAfterEviction: (member) => this.#readings.askAgain(member),
       closing: (member) => {
@@ -131,10 +135,16 @@ export class KeyedBreakers<Wires extends readonly NeutralWire[] = readonly Neutr
    * @throws InvalidInputError where what results breaks a rule; nothing changes then
    */
   configure(patch: SettingsPatch | undefined): void {
-    const settings = settingsWith(this.#options.settings, patch);
-    const changes = [...this.#members.values()].map((member) => [member, member.settingsUnder(settings)] as const);
-    this.#settings = settings;
-    for (const [member, own] of changes) member.follow(own);
+    this.#enforce(this.#own, patch);
+  }
+
+  /**
+   * Puts other settings and another mode in force, as `redefine` of a breaker does, for the breakers there are and those to
+   * come. One that was redefined for itself stays as it is.
+   * @throws InvalidInputError where what results breaks a rule; nothing changes then
+   */
+  redefine(definition: BreakerDefinition): void {
+    this.#enforce(validateDefinition(definition), this.#patch);
   }
 
   /** Closes all breakers, as `close` of each does, and ends the group's series. Its name is free then. */
@@ -147,6 +157,16 @@ export class KeyedBreakers<Wires extends readonly NeutralWire[] = readonly Neutr
     this.#observer.removed();
   }
 
+  #enforce(own: ValidDefinition, patch: SettingsPatch | undefined): void {
+    const settings = settingsWith(own.settings, patch);
+    const members = [...this.#members.values()];
+    for (const member of members) member.checkUnder(settings);
+    this.#own = own;
+    this.#patch = patch;
+    this.#settings = settings;
+    for (const member of members) member.follow(settings, own.mode);
+  }
+
   #make(key: string, now: number): KeyedBreaker<Wires> {
     if (this.#isClosed) throw new BreakerClosedDownError(this.name);
     const { seriesPerKey, maxBreakers, wiresOf, each } = this.#options;
@@ -154,7 +174,9 @@ export class KeyedBreakers<Wires extends readonly NeutralWire[] = readonly Neutr
     this.#checkKey(key, name);
     const neutralWires = wiresOf?.(key);
     this.#checkWireNames(neutralWires);
-    const options = { ...each, ...this.#settings, telemetry: this.#telemetry, ...(neutralWires && { neutralWires }) };
+    const { mode } = this.#own;
+    const own = { ...each, ...this.#settings, mode, telemetry: this.#telemetry };
+    const options = { ...own, ...(neutralWires && { neutralWires }) };
     const member = new KeyedBreaker<Wires>(name, key, options, this.#group, seriesPerKey ? undefined : this.#readings);
     while (this.#members.size >= maxBreakers) this.#evict(this.#order.victim(now));
     const other = this.#members.get(key);

@@ -1,6 +1,5 @@
 import {
   applySettings,
-  type BreakerSettings,
   breakerName,
   type Check,
   checkSettingsRules,
@@ -11,7 +10,7 @@ import {
 } from '@switchgear/conventions';
 import { type Clock, systemClock } from '../clock.ts';
 import type { NeutralWire } from '../neutral/wire.ts';
-import { type BreakerOptions, OPTION_CHECKS } from '../options.ts';
+import { type BreakerOptions, OPTION_CHECKS, type ValidDefinition } from '../options.ts';
 import { isNameTaken } from '../registry.ts';
 import type { CallSpans } from '../telemetry/observer.ts';
 
@@ -31,8 +30,7 @@ export interface KeyedBreakersOptions<Wires extends readonly NeutralWire[] = rea
   readonly seriesPerKey?: boolean;
 }
 
-export interface ValidKeyedOptions<Wires extends readonly NeutralWire[]> {
-  readonly settings: BreakerSettings;
+export interface ValidKeyedOptions<Wires extends readonly NeutralWire[]> extends ValidDefinition {
   readonly clock: Clock;
   readonly callSpans: CallSpans;
   readonly telemetry: NonNullable<BreakerOptions['telemetry']>;
@@ -89,6 +87,6 @@ export function validateKeyedOptions<Wires extends readonly NeutralWire[]>(
   const settings = applySettings(DEFAULT_SETTINGS, options);
   const rules = checkSettingsRules(settings);
   if (rules.length > 0) throw new InvalidInputError(rules);
-  const { clock = systemClock, callSpans = 'failures' } = each;
-  return { settings, clock, callSpans, telemetry, wiresOf, maxBreakers, idleMs, seriesPerKey, each };
+  const { mode = 'auto', clock = systemClock, callSpans = 'failures' } = each;
+  return { settings, mode, clock, callSpans, telemetry, wiresOf, maxBreakers, idleMs, seriesPerKey, each };
 }

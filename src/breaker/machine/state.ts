@@ -81,7 +81,7 @@ export interface Verdict {
 
 /** A state from another process, without its times and numbers. */
 export type RestoredState =
-  | { readonly kind: 'closed' }
+  | { readonly kind: 'closed' | 'disabled' | 'shadow' }
   | { readonly kind: 'half_open'; readonly reopenings: number }
   | { readonly kind: 'open'; readonly reopenings: number; readonly remainingMs: number };
 
@@ -122,6 +122,13 @@ export interface Decision {
 }
 
 /** The state before the first event. */
-export function initialState(now: number): MachineState {
-  return { kind: 'closed', generation: 1, since: now };
+export function initialState(now: number, mode: Exclude<BreakerMode, 'forced_open'> = 'auto'): MachineState {
+  switch (mode) {
+    case 'auto':
+      return { kind: 'closed', generation: 1, since: now };
+    case 'disabled':
+      return { kind: mode, generation: 1, since: now };
+    case 'shadow':
+      return { kind: mode, generation: 1, since: now, quietUntil: now };
+  }
 }

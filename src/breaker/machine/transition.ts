@@ -312,6 +312,9 @@ function restored(from: MachineState, to: RestoredState, at: Circumstances): Mac
   switch (to.kind) {
     case 'closed':
       return closed(from, at);
+    case 'disabled':
+    case 'shadow':
+      return held(from, to.kind, at);
     case 'half_open':
       return halfOpen(from, to.reopenings, at);
     case 'open': {
