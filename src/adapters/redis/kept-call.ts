@@ -33,3 +33,29 @@ export function readKeptCall(
     return { call, isReadable: false };
   }
 }
+
+/** Characters that a result may take as text, 16 Ki: it is kept for one that may wait for it. */
+const LONGEST_RESULT = 16 * 1024;
+
+/** A replay's result as text; empty where it is `undefined`, too long, or neither JSON nor a structured clone keeps it. */
+export function writeResult(value: unknown): string {
+  try {
+    const stored = storeInput(value);
+    if (stored === null) return '';
+    const text = typeof stored === 'string' ? `json:${stored}` : `clone:${Buffer.from(stored).toString('base64')}`;
+    return text.length > LONGEST_RESULT ? '' : text;
+  } catch {
+    return '';
+  }
+}
+
+/** `undefined` where there is none, or none that this Node.js can read. */
+export function readResult(text: string): unknown {
+  try {
+    if (text.startsWith('json:')) return restoreInput(text.slice('json:'.length));
+    if (text.startsWith('clone:')) return restoreInput(Buffer.from(text.slice('clone:'.length), 'base64'));
+  } catch {
+    // A newer Node.js wrote it.
+  }
+  return undefined;
+}

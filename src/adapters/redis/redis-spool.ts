@@ -11,7 +11,8 @@ import {
   type SpoolOpening,
   type SpoolTotals,
 } from '@switchgear/breaker/spool';
-import { readKeptCall, writeCall } from './kept-call.ts';
+import { AwaitedEnds } from './awaited-ends.ts';
+import { readKeptCall, writeCall, writeResult } from './kept-call.ts';
 import { checkRedisSpoolOptions, type RedisSpoolOptions } from './options.ts';
 import { isRefusal, type ScriptFailure, ScriptRunner } from './script-runner.ts';
 import { BATCH, KEY_NAMES, SCRIPTS } from './scripts.ts';
@@ -67,6 +68,7 @@ class StreamSpool implements RedisSpool {
   readonly #doubtful = new Set<string>();
   /** Ids of taken calls whose end was sent, and the answer lost. */
   readonly #perhapsEnded = new Set<string>();
+  readonly #ends = new AwaitedEnds();
   /** When Redis was away last: monotonic ms. */
   #awayAt = Number.NEGATIVE_INFINITY;
   readonly #tickMs: number;
@@ -97,6 +99,8 @@ class StreamSpool implements RedisSpool {
     }
     const args = [id, writeCall(call), ...order, Math.ceil(sizeBytes), expiresAt, divertedAt, attempts];
     await this.#run(SCRIPTS.append, args, ({ mayBeDone }) => mayBeDone && this.#doubt(id));
+    this.#ends.add(call, this.#claimAfterMs);
+    this.#keepTime();
   }
 
   async take(limit: number, now: number): Promise<readonly SpooledCall[]> {
@@ -121,19 +125,25 @@ class StreamSpool implements RedisSpool {
   }
 
   async end(id: string, end: SpoolEnd): Promise<boolean> {
-    const total = end.kind === 'dropped' ? `dropped:${end.reason}` : end.kind;
-    const death = end.kind === 'dead' ? [end.at, end.error, this.#options.maxDeadLetters ?? 1_000] : [];
-    const [wasHeld] = await this.#run(SCRIPTS.end, [id, total, ...death], ({ mayBeDone }) => {
-      if (mayBeDone && this.#taken.has(id)) this.#perhapsEnded.add(id);
-    });
-    this.#taken.delete(id);
-    // It was this process's own all the time: who else should have ended it?
-    const wasEndedBefore = this.#perhapsEnded.delete(id);
-    return wasHeld === '1' || wasEndedBefore;
+    const awaitAgain = this.#ends.take(id);
+    let hasEnded = false;
+    try {
+      // Whoever waits for its result is here, or in the process that appended it.
+      hasEnded = await this.#end(id, end, awaitAgain !== undefined);
+      return hasEnded;
+    } finally {
+      if (!hasEnded) awaitAgain?.();
+    }
+  }
+
+  onEndElsewhere(heard: (id: string, end: SpoolEnd | undefined) => void): void {
+    this.#ends.listen(heard);
   }
 
   async expire(now: number): Promise<readonly string[]> {
-    return inBatches(Number.POSITIVE_INFINITY, (count) => this.#run(SCRIPTS.expire, [count, now]));
+    const ids = await inBatches(Number.POSITIVE_INFINITY, (count) => this.#run(SCRIPTS.expire, [count, now]));
+    for (const id of ids) this.#ends.take(id);
+    return ids;
   }
 
   load(): SpoolLoad {
@@ -189,7 +199,20 @@ class StreamSpool implements RedisSpool {
     this.#taken.clear();
     this.#doubtful.clear();
     this.#perhapsEnded.clear();
+    this.#ends.clear();
     clearInterval(this.#timer);
+  }
+
+  async #end(id: string, end: SpoolEnd, hasCallerHere: boolean): Promise<boolean> {
+    const death = end.kind === 'dead' ? [this.#options.maxDeadLetters ?? 1_000] : [];
+    const args = [id, totalOf(end), ...detailOf(end, hasCallerHere), ...death];
+    const [wasHeld] = await this.#run(SCRIPTS.end, args, ({ mayBeDone }) => {
+      if (mayBeDone && this.#taken.has(id)) this.#perhapsEnded.add(id);
+    });
+    this.#taken.delete(id);
+    // It was this process's own all the time: who else should have ended it?
+    const wasEndedBefore = this.#perhapsEnded.delete(id);
+    return wasHeld === '1' || wasEndedBefore;
   }
 
   async #run(
@@ -264,17 +287,21 @@ class StreamSpool implements RedisSpool {
     for (const id of ids) this.#doubtful.delete(id);
   }
 
-  /** Has a timer only while this process has calls to renew or to withdraw; it keeps no process alive. */
+  /** Has a timer only while this process has calls to renew, to withdraw or to hear of; it keeps no process alive. */
   #keepTime(): void {
-    if (this.#timer || this.#phase !== 'open' || this.#taken.size + this.#doubtful.size === 0) return;
+    if (this.#timer || this.#phase !== 'open' || !this.#hasToLook()) return;
     outside(() => {
       this.#timer = setInterval(() => void this.#tick(), this.#tickMs);
       this.#timer.unref();
     });
   }
 
+  #hasToLook(): boolean {
+    return this.#taken.size > 0 || this.#doubtful.size > 0 || this.#ends.isWaiting;
+  }
+
   async #tick(): Promise<void> {
-    if (this.#taken.size === 0 && this.#doubtful.size === 0) {
+    if (!this.#hasToLook()) {
       clearInterval(this.#timer);
       this.#timer = undefined;
       return;
@@ -283,10 +310,22 @@ class StreamSpool implements RedisSpool {
       const ids = [...this.#taken];
       for (let at = 0; at < ids.length; at += BATCH) await this.#run(SCRIPTS.renew, ids.slice(at, at + BATCH));
       if (this.#doubtful.size > 0) await this.#withdraw();
+      await this.#ends.look((script, asked) => this.#run(script, asked), this.#taken);
     } catch {
       // Redis is away: the next tick tries again.
+      this.#ends.giveUpLate(this.#taken);
     }
   }
+}
+
+function totalOf(end: SpoolEnd): string {
+  return end.kind === 'dropped' ? `dropped:${end.reason}` : end.kind;
+}
+
+/** When, and the result or the error, as the script asks for them. */
+function detailOf(end: SpoolEnd, hasCallerHere: boolean): readonly [string | number, string] {
+  if (end.kind === 'dead') return [end.at, end.error];
+  return ['', end.kind === 'replayed' && !hasCallerHere ? writeResult(end.value) : ''];
 }
 
 /** All in one slot of a cluster, that of the stream. */

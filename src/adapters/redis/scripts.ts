@@ -21,11 +21,14 @@ import { DROP_REASONS } from '@switchgear/conventions';
  * | ids | hash | sequence by id |
  * | attempts | hash | failed replays by sequence, where there are any |
  * | dead | stream | dead letters, at most so many and so many bytes |
+ * | ends | stream | the latest ends of calls that another process had appended, for that one to hear; gone after an hour without any |
  */
-export const KEY_NAMES = ['state', 'ready', 'waiting', 'expiry', 'keys', 'ids', 'attempts', 'dead'] as const;
+export const KEY_NAMES = ['state', 'ready', 'waiting', 'expiry', 'keys', 'ids', 'attempts', 'dead', 'ends'] as const;
 
-/** Characters that all dead letters together may have, 16 Mi: the oldest go. */
-const MOST_DEAD_CHARACTERS = 16 * 1024 * 1024;
+/** Characters that all dead letters together may have, 16 Mi, and all ends: the oldest go. */
+const MOST_CHARACTERS = 16 * 1024 * 1024;
+const MOST_ENDS = 10_000;
+const ENDS_KEPT_FOR_MS = 3_600_000;
 
 /** Entries looked at in one go: what blocks Redis stays short. */
 export const BATCH = 500;
@@ -34,7 +37,7 @@ const droppedFields = DROP_REASONS.map((reason) => `'dropped:${reason}'`).join('
 
 /** The first keys and arguments are the same for all; what a script is asked for follows as `ASKED`. */
 const PRELUDE = `
-local STREAM, STATE, READY, WAITING, EXPIRY, ORDER, IDS, ATTEMPTS, DEAD = unpack(KEYS)
+local STREAM, STATE, READY, WAITING, EXPIRY, ORDER, IDS, ATTEMPTS, DEAD, ENDS = unpack(KEYS)
 local GROUP, CONSUMER, CLAIM_AFTER = ARGV[1], ARGV[2], ARGV[3]
 local ASKED = {unpack(ARGV, 4)}
 
@@ -47,7 +50,10 @@ local function sequence_of(entry_id)
 end
 
 local function pack(fields)
-  return { id = fields[2], call = fields[4], key = fields[6], size = fields[8], expires = fields[10], diverted = fields[12] }
+  return {
+    id = fields[2], call = fields[4], key = fields[6], size = fields[8], expires = fields[10], diverted = fields[12],
+    by = fields[14],
+  }
 end
 
 local function entry(sequence)
@@ -133,6 +139,27 @@ local function remove(sequence, found)
   end
 end
 
+-- Adds an entry to a stream, and drops its oldest while there are too many of them, or of the characters of their first fields.
+local function keep_latest(stream, characters, most, field, text, ...)
+  if redis.call('EXISTS', stream) == 0 then redis.call('HDEL', STATE, characters) end
+  redis.call('XADD', stream, '*', field, text, ...)
+  local size = redis.call('HINCRBY', STATE, characters, #text)
+  local count = redis.call('XLEN', stream)
+  while count > tonumber(most) or size > ${MOST_CHARACTERS} do
+    local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    redis.call('XDEL', stream, first[1])
+    size = redis.call('HINCRBY', STATE, characters, -#first[2][2])
+    count = count - 1
+  end
+end
+
+-- A caller of the process that appended it may wait for this.
+local function tell_of_end(found, total, at, detail)
+  if not found.by or found.by == CONSUMER then return end
+  keep_latest(ENDS, 'ends_size', ${MOST_ENDS}, 'detail', detail, 'by', found.by, 'id', found.id, 'total', total, 'at', at)
+  redis.call('PEXPIRE', ENDS, ${ENDS_KEPT_FOR_MS})
+end
+
 local function status()
   local totals = redis.call('HMGET', STATE, 'bytes', 'oldest_diverted', 'received', 'replayed', 'dead', ${droppedFields})
   local due = redis.call('ZRANGE', WAITING, 0, 0, 'WITHSCORES')
@@ -169,7 +196,7 @@ end
 local sequence = text(redis.call('HINCRBY', STATE, 'sequence', 1))
 local hash = has_key == '1' and redis.sha1hex(key) or ''
 redis.call('XADD', STREAM, sequence .. '-0',
-  'id', id, 'call', call, 'key', hash, 'size', size, 'expires', expires, 'diverted', diverted)
+  'id', id, 'call', call, 'key', hash, 'size', size, 'expires', expires, 'diverted', diverted, 'by', CONSUMER)
 redis.call('HSET', IDS, id, sequence)
 if tonumber(attempts) > 0 then redis.call('HSET', ATTEMPTS, sequence, attempts) end
 redis.call('HINCRBY', STATE, 'received', 1)
@@ -224,9 +251,12 @@ end
 return { {}, status() }
 `;
 
-/** Asked: id, field of the totals; for a dead one also when, the error, and most dead letters kept. Result: 1 where it was held. */
+/**
+ * Asked: id, field of the totals, when, the result of the replay or the error; for a dead one also most dead letters kept.
+ * Result: 1 where it was held.
+ */
 const END = `
-local id, total, died, problem, most = unpack(ASKED)
+local id, total, at, detail, most = unpack(ASKED)
 local sequence = redis.call('HGET', IDS, id)
 local found = sequence and entry(sequence)
 -- What another replica is trying again is not dead yet.
@@ -234,18 +264,11 @@ local owner = found and total == 'dead' and owner_of(sequence)
 if not found or (owner and owner ~= CONSUMER) then return { { '0' }, status() } end
 if total == 'dead' and tonumber(most) > 0 then
   local attempts = redis.call('HGET', ATTEMPTS, sequence) or '0'
-  redis.call('XADD', DEAD, '*', 'call', found.call, 'attempts', attempts, 'died', died, 'error', problem)
-  local size = redis.call('HINCRBY', STATE, 'dead_size', #found.call)
-  local count = redis.call('XLEN', DEAD)
-  while count > tonumber(most) or size > ${MOST_DEAD_CHARACTERS} do
-    local first = redis.call('XRANGE', DEAD, '-', '+', 'COUNT', 1)[1]
-    redis.call('XDEL', DEAD, first[1])
-    size = redis.call('HINCRBY', STATE, 'dead_size', -#first[2][2])
-    count = count - 1
-  end
+  keep_latest(DEAD, 'dead_size', most, 'call', found.call, 'attempts', attempts, 'died', at, 'error', detail)
 end
 remove(sequence, found)
 redis.call('HINCRBY', STATE, total, 1)
+tell_of_end(found, total, at, detail)
 return { { '1' }, status() }
 `;
 
@@ -258,6 +281,7 @@ for _, sequence in ipairs(redis.call('ZRANGEBYSCORE', EXPIRY, '-inf', ASKED[2], 
   if found then
     remove(sequence, found)
     redis.call('HINCRBY', STATE, 'dropped:expired', 1)
+    tell_of_end(found, 'dropped:expired', ASKED[2], '')
     dropped[#dropped + 1] = found.id
   else
     redis.call('ZREM', EXPIRY, sequence)
@@ -320,6 +344,33 @@ return { { count }, status() }
 
 const STATUS = 'return { {}, status() }';
 
+/** Asked: ids. Result: those that are not held. */
+const GONE = `
+local gone = {}
+for _, id in ipairs(ASKED) do
+  if redis.call('HEXISTS', IDS, id) == 0 then gone[#gone + 1] = id end
+end
+return { gone, status() }
+`;
+
+/**
+ * Asked: limit, the entry to begin behind. Result: the entry looked at last, and id, field of the totals, when and detail of each
+ * call of this process among them, one after the other.
+ */
+const ENDS_ELSEWHERE = `
+local heard = { ASKED[2] }
+for _, one in ipairs(redis.call('XRANGE', ENDS, '(' .. ASKED[2], '+', 'COUNT', ASKED[1])) do
+  heard[1] = one[1]
+  if one[2][4] == CONSUMER then
+    heard[#heard + 1] = one[2][6]
+    heard[#heard + 1] = one[2][8]
+    heard[#heard + 1] = one[2][10]
+    heard[#heard + 1] = one[2][2]
+  end
+end
+return { heard, status() }
+`;
+
 /** What this process has taken is there for others at once. */
 const CLOSE = `
 release_all_of(CONSUMER)
@@ -344,5 +395,7 @@ export const SCRIPTS = {
   deadLetters: evenWhenFull(DEAD_LETTERS),
   purgeDeadLetters: evenWhenFull(PURGE_DEAD_LETTERS),
   status: evenWhenFull(STATUS),
+  gone: evenWhenFull(GONE),
+  endsElsewhere: evenWhenFull(ENDS_ELSEWHERE),
   close: evenWhenFull(CLOSE),
 } as const;

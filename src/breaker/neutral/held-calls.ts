@@ -1,7 +1,7 @@
 import type { DropReason } from '@switchgear/conventions';
 import type { Operation } from '../calls/operations.ts';
 import { OpenReceipt, ReplayFailedError } from './receipt.ts';
-import { type Spool, SpoolError, type SpooledCall, type SpoolOpening } from './spool/spool.ts';
+import { type Spool, type SpoolEnd, SpoolError, type SpooledCall, type SpoolOpening } from './spool/spool.ts';
 import type { WireReport } from './wire.ts';
 
 /** Receipts of a shared spool that are waited for, the latest ones. */
@@ -30,6 +30,7 @@ export class HeldCalls {
   constructor(spool: Spool, report: WireReport) {
     this.#spool = spool;
     this.#report = report;
+    spool.onEndElsewhere?.((id, end) => this.#endedElsewhere(id, end));
   }
 
   /** Where other processes append and drain too, only the spool knows. */
@@ -85,11 +86,11 @@ export class HeldCalls {
   /** Returns false where it was not held any more, and nothing was counted. */
   async replayed(call: SpooledCall, told: Parameters<WireReport['replayed']>[0], value: unknown): Promise<boolean> {
     const held = this.find(call.id);
-    const hasEnded = await this.#spool.end(call.id, { kind: 'replayed' });
+    const hasEnded = await this.#spool.end(call.id, { kind: 'replayed', value });
     if (hasEnded) {
       this.#forget(call.id, call.sizeBytes);
       this.#report.replayed(told);
-    }
+    } else if (this.#spool.isShared) this.#ofThisProcess.delete(call.id);
     if (held) OpenReceipt.succeed(held.receipt, value);
     return hasEnded;
   }
@@ -127,7 +128,16 @@ export class HeldCalls {
     this.#ofThisProcess.clear();
   }
 
-  /** Another process may end a call without a word to this one: what is known of it must not be kept for ever. */
+  /** That process has counted it. */
+  #endedElsewhere(id: string, end: SpoolEnd | undefined): void {
+    const receipt = this.find(id)?.receipt;
+    if (!receipt) return;
+    this.#ofThisProcess.delete(id);
+    if (end?.kind === 'replayed') OpenReceipt.succeed(receipt, end.value);
+    else OpenReceipt.fail(receipt, () => errorOf(id, end));
+  }
+
+  /** A million calls may be held by all processes together: what is known of those taken in here must not grow with them. */
   #letGoOfOldest(): void {
     if (this.#ofThisProcess.size <= MOST_WAITED_FOR) return;
     const [id, { receipt }] = this.#ofThisProcess.entries().next().value as [string, HeldCall];
@@ -152,6 +162,13 @@ export class HeldCalls {
   #sizeOf(held: HeldCall | undefined): number {
     return held?.sizeBytes ?? Math.floor(this.#left.sizeBytes / Math.max(1, this.#left.depth));
   }
+}
+
+function errorOf(id: string, end: Exclude<SpoolEnd, { readonly kind: 'replayed' }> | undefined): Error {
+  if (!end) return new SpoolError('SPOOL_FAILED', `${id} is held no more, and it is not known how it ended`);
+  return end.kind === 'dead'
+    ? new ReplayFailedError(id, 'dead', new Error(end.error))
+    : new ReplayFailedError(id, end.reason);
 }
 
 function inWords(error: unknown): string {

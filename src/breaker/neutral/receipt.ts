@@ -11,8 +11,10 @@ export interface Receipt {
   readonly wire: string;
   /**
    * What the replay of the call ends with: its result, however long that takes. It keeps no process alive, and a process that
-   * starts anew knows nothing of the receipts of the one before.
-   * @throws ReplayFailedError where the call is given up; SpoolError where its buffer is closed and a durable spool keeps it
+   * starts anew knows nothing of the receipts of the one before. Where another replica replayed it, a copy of the result, or
+   * `undefined` where the spool cannot keep one.
+   * @throws ReplayFailedError where the call is given up; SpoolError where its buffer is closed and a durable spool keeps it, or
+   * where nobody can tell any more how the call ended
    */
   done(): Promise<unknown>;
 }

@@ -54,7 +54,8 @@ export interface SpoolLoad {
 
 /** How a call left the spool. */
 export type SpoolEnd =
-  | { readonly kind: 'replayed' }
+  /** With what the replay gave: a shared spool tells the process that took the call in. */
+  | { readonly kind: 'replayed'; readonly value?: unknown }
   /** Kept among the dead letters, of which the spool holds a bounded number. */
   | { readonly kind: 'dead'; readonly at: number; readonly error: string }
   | { readonly kind: 'dropped'; readonly reason: DropReason };
@@ -90,6 +91,11 @@ export interface Spool {
   giveBack(id: string, attempts: number, notBefore: number): Promise<void>;
   /** A call, taken or not, is held no more. False where it is not held. */
   end(id: string, end: SpoolEnd): Promise<boolean>;
+  /**
+   * Of a shared spool: from now on `heard` is told of calls that were appended here and ended by other processes, each once and
+   * soon after its end. Without an end where the call is held no more, and it is not known how it ended.
+   */
+  onEndElsewhere?(heard: (id: string, end: SpoolEnd | undefined) => void): void;
   /** Drops the calls that have expired by `now` and are not taken, reason `expired`. Returns their ids. */
   expire(now: number): Promise<readonly string[]>;
   /** From memory: it is read at every collection of metrics. */
