@@ -25,6 +25,7 @@ export {
   type RefusedBreaker,
   reasonText,
 } from './desired-state.ts';
+export { GRPC_STATUSES, type GrpcStatusName } from './grpc-statuses.ts';
 export {
   type AppliedRevision,
   INVENTORY_FILE,

@@ -1,4 +1,4 @@
-import { breakerName, nullable, presets } from '@switchgear/conventions';
+import { breakerName, GRPC_STATUSES, nullable, presets } from '@switchgear/conventions';
 import { FILE_MODES, NO_BREAKER } from './service-config.ts';
 import { SETTINGS_FIELDS } from './settings-fields.ts';
 import {
@@ -19,26 +19,6 @@ import {
 
 const DAY_MS = 86_400_000;
 const MOST_BYTES = 16 * 1_024 * 1_024;
-const GRPC_CODES = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-];
-
 const isNumber = (value: unknown) => typeof value === 'number';
 
 const status = either(
@@ -50,7 +30,7 @@ const errorCode = pattern(
   '[A-Za-z0-9_.]*[A-Za-z0-9_.*]',
   'must be an error code such as ECONNRESET, with * at its end for any rest',
 );
-const grpcCode = either(integer(0, 16), words([...GRPC_CODES, 'default']), isNumber);
+const grpcCode = either(integer(0, 16), words([...GRPC_STATUSES, 'default']), isNumber);
 
 const codes = object(
   {},

@@ -1,4 +1,4 @@
-import type { BreakerMode, SettingsPatch } from '@switchgear/conventions';
+import type { BreakerMode, GrpcStatusName, SettingsPatch } from '@switchgear/conventions';
 
 /** `switchgear.yaml`, as it stands in the file: what is left out has its default where it is read. */
 export interface ServiceConfig {
@@ -32,7 +32,7 @@ export interface OutcomeCodes {
   /** Error codes: `ECONNRESET`, a SQLSTATE, a word of Redis; `*` at the end stands for any rest. */
   readonly errors?: readonly string[];
   /** gRPC codes by name or number. */
-  readonly grpc?: readonly (number | string)[];
+  readonly grpc?: readonly (number | GrpcStatusName | 'default')[];
 }
 
 /** What all breakers of the file can be told. */

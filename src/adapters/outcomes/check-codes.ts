@@ -1,5 +1,5 @@
-import { type Check, object, type Problem } from '@switchgear/conventions';
-import { DEFAULT_CODES, GRPC_STATUSES } from './outcome-codes.ts';
+import { type Check, GRPC_STATUSES, object, type Problem } from '@switchgear/conventions';
+import { DEFAULT_CODES } from './outcome-codes.ts';
 
 /** Most codes in one list. */
 const MOST_CODES = 200;

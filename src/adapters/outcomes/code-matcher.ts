@@ -1,5 +1,6 @@
+import { GRPC_STATUSES, type GrpcStatusName } from '@switchgear/conventions';
 import type { ErrorSigns } from './error-signs.ts';
-import { GRPC_STATUSES, type GrpcStatusName, type OutcomeCodes } from './outcome-codes.ts';
+import type { OutcomeCodes } from './outcome-codes.ts';
 
 const MOST_STATUS = 599;
 

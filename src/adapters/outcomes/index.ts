@@ -8,4 +8,4 @@ export {
   REDIS_OUTCOMES,
 } from './default-outcomes.ts';
 export { type JudgeOutcomesOptions, judgeOutcomes, type OutcomeJudge } from './judge-outcomes.ts';
-export type { GrpcStatusName, OutcomeCodes } from './outcome-codes.ts';
+export type { OutcomeCodes } from './outcome-codes.ts';

@@ -1,3 +1,5 @@
+import type { GrpcStatusName } from '@switchgear/conventions';
+
 /** Codes by which a call is judged. A call is met by a list where one of its codes stands in it. */
 export interface OutcomeCodes {
   /** HTTP statuses from 100 to 599: `503`, `'503'`, a class such as `'5xx'`, a range such as `'500-504'`. */
@@ -11,29 +13,6 @@ export interface OutcomeCodes {
   /** gRPC statuses, by name or number: `'UNAVAILABLE'` or `14`. */
   readonly grpc?: readonly (GrpcStatusName | number | 'default')[];
 }
-
-/** The names of gRPC's statuses, each at its number. */
-export const GRPC_STATUSES = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-] as const;
-
-export type GrpcStatusName = (typeof GRPC_STATUSES)[number];
 
 /** In a list: the codes of the default's list. */
 export const DEFAULT_CODES = 'default';
