@@ -1,4 +1,11 @@
-import { type Attributes, type Context, type Logger, logs, SeverityNumber } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  type Logger,
+  type LoggerProvider,
+  logs,
+  SeverityNumber,
+} from '@opentelemetry/api';
 import { ATTR, EVENTS, type EventKey, type EventSeverity, SCHEMA_URL, SCOPE_NAME } from '@switchgear/conventions';
 import { version } from '../version.ts';
 import { mayEmit } from './event-limits.ts';
@@ -24,13 +31,14 @@ export interface EventDetails {
 
 /** The log events of all breakers. The frequent ones have a rate limit per breaker; what it held back is counted. */
 export class BreakerEvents {
-  readonly #logger: Logger = logs.getLogger(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
+  #provider: LoggerProvider | undefined;
+  #logger: Logger | undefined;
 
   emit(breaker: BreakerReadings, key: EventKey, { at, context, body, attributes, exception }: EventDetails): void {
     if (!this.isHeard(key, context)) return;
     const { name: eventName, severity } = EVENTS[key];
     if (!mayEmit(breaker, key, at)) return;
-    this.#logger.emit({
+    this.#currentLogger().emit({
       eventName,
       timestamp: at,
       severityNumber: SEVERITY[severity],
@@ -45,6 +53,16 @@ export class BreakerEvents {
   /** Whether anybody listens to such an event. */
   isHeard(key: EventKey, context: Context): boolean {
     const { name: eventName, severity } = EVENTS[key];
-    return this.#logger.enabled({ context, severityNumber: SEVERITY[severity], eventName });
+    return this.#currentLogger().enabled({ context, severityNumber: SEVERITY[severity], eventName });
+  }
+
+  /** Of the provider that is registered now: a service may start its SDK late, or put another in the place of the first. */
+  #currentLogger(): Logger {
+    const provider = logs.getLoggerProvider();
+    if (this.#logger === undefined || provider !== this.#provider) {
+      this.#provider = provider;
+      this.#logger = provider.getLogger(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
+    }
+    return this.#logger;
   }
 }

@@ -42,9 +42,14 @@ const RESOURCE: EmptyResource = {
  * Make one for each reader, before the SDK is started: from the first one on breakers make no instruments of their own, so
  * a reader without a producer has no breaker metrics.
  */
-export function breakerMetricProducer(): MetricProducer {
-  noteProducer();
-  return { collect: async () => collect() };
+export function breakerMetricProducer(): BreakerMetricProducer {
+  const release = noteProducer();
+  return { collect: async () => collect(), release };
+}
+
+export interface BreakerMetricProducer extends MetricProducer {
+  /** Its reader is gone. After the last one breakers report through the instruments of the registered SDK again. */
+  release(): void;
 }
 
 function collect(): CollectionResult {

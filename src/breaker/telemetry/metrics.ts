@@ -45,6 +45,8 @@ const MOST_REMAINS = 1_000;
 export class BreakerMetrics {
   readonly #remains = new Map<string, Remains>();
   #provider: MeterProvider | undefined;
+  /** A producer reads the breakers, so there are no instruments. */
+  #isProduced = false;
   #callDuration: Histogram | undefined;
   #wireWait: Histogram | undefined;
 
@@ -82,13 +84,15 @@ export class BreakerMetrics {
   /** The metrics API has no proxy: an SDK that is registered after the first breaker is noticed here. */
   #bind(): void {
     const provider = metrics.getMeterProvider();
-    if (provider === this.#provider) return;
+    const isReleased = this.#isProduced && !haveProducer();
+    if (provider === this.#provider && !isReleased) return;
     this.#provider = provider;
+    this.#isProduced = haveProducer();
     this.#callDuration = undefined;
     this.#wireWait = undefined;
     // Instruments from before the first producer stay: they are in another SDK, since an SDK's readers, and their
     // producers with them, are there before it is registered.
-    if (haveProducer()) {
+    if (this.#isProduced) {
       this.#remains.clear();
       return;
     }

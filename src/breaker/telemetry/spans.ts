@@ -7,6 +7,7 @@ import {
   SpanKind,
   SpanStatusCode,
   type Tracer,
+  type TracerProvider,
   trace,
 } from '@opentelemetry/api';
 import { ATTR, type BreakerSettings, type BreakerState, SCHEMA_URL, SCOPE_NAME, SPANS } from '@switchgear/conventions';
@@ -46,7 +47,8 @@ interface SpanShape {
 
 /** The spans of all breakers, each made after the fact with its true times, so that a good call costs nothing. */
 export class BreakerSpans {
-  readonly #tracer: Tracer = trace.getTracerProvider().getTracer(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
+  #provider: TracerProvider | undefined;
+  #tracer: Tracer | undefined;
   readonly #states = new WeakMap<BreakerReadings, SpanState>();
 
   /** A call that succeeded, told as it ends: only where all calls have spans. */
@@ -178,7 +180,7 @@ export class BreakerSpans {
 
   #record({ name, start, end, attributes, failed, root, links }: SpanShape): SpanContext {
     const parent = root ? ROOT_CONTEXT : context.active();
-    const span = this.#tracer.startSpan(
+    const span = this.#currentTracer().startSpan(
       name,
       { kind: SpanKind.INTERNAL, startTime: start, attributes, root, ...(links && { links }) },
       parent,
@@ -186,6 +188,16 @@ export class BreakerSpans {
     if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(end);
     return span.spanContext();
+  }
+
+  /** Of the provider that is registered now: a service may start its SDK late, or put another in the place of the first. */
+  #currentTracer(): Tracer {
+    const provider = trace.getTracerProvider();
+    if (this.#tracer === undefined || provider !== this.#provider) {
+      this.#provider = provider;
+      this.#tracer = provider.getTracer(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
+    }
+    return this.#tracer;
   }
 
   #state(breaker: BreakerReadings): SpanState {
