@@ -1,7 +1,7 @@
 import { type Breaker, type CallContext, isCached, isReceipt } from '@switchgear/breaker';
 import { HttpAnswer, httpAnswer } from './http-answer.ts';
+import { HTTP_OPERATION } from './http-operation.ts';
 import type { HttpRequest, KeptRequest, ResponseHead } from './http-request.ts';
-import { sendKept } from './send-kept.ts';
 
 /** A request that an adapter can send. */
 export interface HttpExchange {
@@ -12,9 +12,6 @@ export interface HttpExchange {
 
 /** The response is there and is the caller's (`undefined`), or a wire answers in its stead. */
 export type ExchangeEnd = HttpAnswer | undefined;
-
-/** The name under which a buffer keeps HTTP calls. */
-const OPERATION = 'http';
 
 type Protected = (
   input: HttpExchange | KeptRequest,
@@ -38,34 +35,42 @@ export async function guardExchange(
   exchange: HttpExchange,
   signal?: AbortSignal,
 ): Promise<ExchangeEnd> {
-  const value =
-    breaker.neutralWires.length === 0
-      ? await breaker.execute((context) => exchange.send(context), signal && { signal })
-      : await sendOver(breaker)(exchange, { idempotencyKey: exchange.request.headers()['idempotency-key'], signal });
-  return isHead(value) ? undefined : answerOf(breaker, value);
+  if (breaker.neutralWires.length === 0) {
+    await breaker.execute((context) => exchange.send(context), signal && { signal });
+    return undefined;
+  }
+  const told = new ToldExchange(exchange);
+  const idempotencyKey = exchange.request.headers()['idempotency-key'];
+  const value = await sendOver(breaker)(told, { idempotencyKey, signal });
+  return value === told.head ? undefined : answerOf(breaker, value);
+}
+
+/** Knows its response from what a wire answers. */
+class ToldExchange implements HttpExchange {
+  readonly request: HttpRequest;
+  readonly #exchange: HttpExchange;
+  head: ResponseHead | undefined = undefined;
+
+  constructor(exchange: HttpExchange) {
+    this.request = exchange.request;
+    this.#exchange = exchange;
+  }
+
+  send(context: CallContext): Promise<ResponseHead> {
+    return this.#exchange.send(context).then((head) => {
+      this.head = head;
+      return head;
+    });
+  }
 }
 
 function sendOver(breaker: Breaker): Protected {
   let send = protectedSends.get(breaker);
   if (!send) {
-    send = breaker.protect(
-      (input: HttpExchange | KeptRequest, context) =>
-        'send' in input ? input.send(context) : sendKept(input, context),
-      { name: OPERATION },
-    ) as Protected;
+    send = breaker.protect(HTTP_OPERATION.run, { name: HTTP_OPERATION.name }) as Protected;
     protectedSends.set(breaker, send);
   }
   return send;
-}
-
-function isHead(value: unknown): value is ResponseHead {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !(value instanceof HttpAnswer) &&
-    'status' in value &&
-    'headers' in value
-  );
 }
 
 function answerOf(breaker: Breaker, value: unknown): HttpAnswer {
@@ -75,8 +80,9 @@ function answerOf(breaker: Breaker, value: unknown): HttpAnswer {
   }
   if (isCached(value) && value.value instanceof HttpAnswer) {
     const { status, headers, body } = value.value;
-    const age = String(Math.round(value.ageMs / 1_000));
-    return new HttpAnswer(status, { ...headers, age, 'switchgear-cached': 'stale' }, body);
+    // What it had already when it came here, and what it has waited since: RFC 9111, 4.2.3.
+    const age = Math.round(value.ageMs / 1_000) + (Number.parseInt(headers.age ?? '', 10) || 0);
+    return new HttpAnswer(status, { ...headers, age: String(age), 'switchgear-cached': 'stale' }, body);
   }
   throw new TypeError(
     `A neutral wire of breaker "${breaker.name}" answered an HTTP call with ${typeof value}; it must be httpAnswer(…)`,

@@ -1,11 +1,11 @@
 import type { CallContext } from '@switchgear/breaker';
-import { unguarded } from '../outgoing/unguarded.ts';
+import { unguardedUntilSettled } from '../outgoing/unguarded.ts';
 import type { KeptRequest, ResponseHead } from './http-request.ts';
 
 /** Sends a request that a buffer kept, with the idempotency key of the call that was diverted. Its response's body is let go. */
 export async function sendKept(request: KeptRequest, context: CallContext): Promise<ResponseHead> {
   const { method, url, headers, body } = request;
-  const response = await unguarded(() =>
+  const response = await unguardedUntilSettled(() =>
     fetch(url, {
       method,
       headers: { ...headers, 'idempotency-key': context.idempotencyKey },

@@ -1,0 +1,156 @@
+import { BodyTooLargeError } from '../http-calls/body-too-large-error.ts';
+import type { HttpRequest } from '../http-calls/http-request.ts';
+import { type KeptBody, keepBody, readWhole } from '../http-calls/keep-body.ts';
+import { originParts } from '../http-calls/origin-parts.ts';
+
+type FetchInput = Parameters<typeof globalThis.fetch>[0];
+type SendArguments = readonly [input: FetchInput, init: RequestInit | undefined];
+
+/** What `fetch` knows of an option bag that is no plain object, such as another Request. */
+const INIT_FIELDS = [
+  'method',
+  'headers',
+  'body',
+  'redirect',
+  'signal',
+  'duplex',
+  'dispatcher',
+  'credentials',
+  'cache',
+  'integrity',
+  'keepalive',
+  'mode',
+  'referrer',
+  'referrerPolicy',
+  'window',
+] as const;
+
+/** The arguments of a `fetch`, as a request. What is not asked for is not found out, and no body is touched before it must be. */
+export class FetchRequest implements HttpRequest {
+  readonly client = 'fetch';
+  readonly method: string;
+  readonly url: string;
+  readonly origin: string;
+  readonly host: string;
+  readonly path: string;
+  /** Most bytes of the body that are kept for the wires. */
+  mostBodyBytes = 0;
+  readonly #input: FetchInput;
+  readonly #init: RequestInit | undefined;
+  /** Of a body that can be read once, when it is sent. */
+  #kept: KeptBody | undefined;
+  #copy: Promise<Uint8Array> | undefined;
+  #whole: Promise<Uint8Array | undefined> | undefined;
+  #headers: Readonly<Record<string, string>> | undefined;
+  #again: Request | undefined;
+
+  /** Undefined where it is no HTTP request, or none at all: `fetch` itself says so then. */
+  static of(input: FetchInput, init: RequestInit | undefined): FetchRequest | undefined {
+    const url = URL.parse(isRequest(input) ? input.url : String(input));
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined;
+    return new FetchRequest(url, input, init);
+  }
+
+  private constructor(url: URL, input: FetchInput, init: RequestInit | undefined) {
+    this.#input = input;
+    this.#init = init;
+    this.method = String(init?.method ?? (isRequest(input) ? input.method : 'GET')).toUpperCase();
+    url.hash = '';
+    this.url = url.href;
+    ({ origin: this.origin, host: this.host, path: this.path } = originParts(url));
+  }
+
+  /** The caller's. */
+  get signal(): AbortSignal | undefined {
+    const given = this.#init?.signal;
+    if (given === null) return undefined;
+    return given ?? (isRequest(this.#input) ? this.#input.signal : undefined);
+  }
+
+  headers(): Readonly<Record<string, string>> {
+    this.#headers ??= Object.fromEntries(this.#readHeaders());
+    return this.#headers;
+  }
+
+  body(): Promise<Uint8Array | undefined> {
+    this.#whole ??= this.#readBody();
+    return this.#whole;
+  }
+
+  /**
+   * The arguments to call `fetch` with: those of the caller, but for what must be different.
+   * @param deadline a signal of the breaker's own
+   */
+  toSend(deadline: AbortSignal | undefined): SendArguments {
+    const body = this.mostBodyBytes > 0 ? this.#bodyToSend() : undefined;
+    if (!deadline && !body) return [this.#input, this.#init];
+    const init = copyOf(this.#init);
+    const { signal } = this;
+    if (deadline) init.signal = signal ? AbortSignal.any([signal, deadline]) : deadline;
+    return [this.#input, body ? { ...init, body, duplex: 'half' } : init];
+  }
+
+  /** It is over, and no wire will ask for its body any more. */
+  letGo(): void {
+    this.#kept?.letGo();
+  }
+
+  #readHeaders(): Headers {
+    const { headers } = this.#init ?? {};
+    // A body may bring its type along: that of a form has a boundary in it.
+    if (!this.#isReadOnce() && this.#init?.body) return this.#requestAgain().headers;
+    return headers || !isRequest(this.#input) ? new Headers(headers) : this.#input.headers;
+  }
+
+  async #readBody(): Promise<Uint8Array | undefined> {
+    if (this.#kept) return this.#kept.whole();
+    if (this.#copy) return this.#copy;
+    const given = this.#init?.body;
+    if (given === undefined || given === null) {
+      return isRequest(this.#input) && this.#input.body ? readWhole(this.#input.body, this.mostBodyBytes) : undefined;
+    }
+    if (this.#isReadOnce()) return readWhole(given as unknown as AsyncIterable<unknown>, this.mostBodyBytes);
+    const bytes = new Uint8Array(await this.#requestAgain().clone().arrayBuffer());
+    if (bytes.byteLength > this.mostBodyBytes) throw new BodyTooLargeError(this.mostBodyBytes);
+    return bytes;
+  }
+
+  /** A body in place of one that can be read once; undefined where the caller's may be sent as it is. */
+  #bodyToSend(): RequestInit['body'] | undefined {
+    const given = this.#init?.body;
+    if (given !== undefined && given !== null) {
+      if (!this.#isReadOnce()) return undefined;
+      this.#kept = keepBody(given as unknown as AsyncIterable<unknown>, this.mostBodyBytes);
+      return ReadableStream.from(this.#kept.passing) as RequestInit['body'];
+    }
+    if (!isRequest(this.#input) || !this.#input.body || this.#input.bodyUsed) return undefined;
+    // Its copy keeps the length, which a body that passes through has not.
+    const { body } = this.#input.clone();
+    this.#copy = readWhole(body as AsyncIterable<Uint8Array>, this.mostBodyBytes);
+    this.#copy.catch(() => undefined);
+    return undefined;
+  }
+
+  #isReadOnce(): boolean {
+    const body: unknown = this.#init?.body;
+    return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+  }
+
+  /** The same request once more, for its headers and its body. */
+  #requestAgain(): Request {
+    const { method, headers, body } = this.#init ?? {};
+    this.#again ??= new Request(this.url, { method: method ?? this.method, headers, body } as RequestInit);
+    return this.#again;
+  }
+}
+
+function isRequest(input: FetchInput): input is Request {
+  return typeof input === 'object' && 'url' in input && 'method' in input;
+}
+
+function copyOf(init: RequestInit | undefined): RequestInit {
+  const copy: Record<string, unknown> = { ...init };
+  const given = (init ?? {}) as Record<string, unknown>;
+  for (const field of INIT_FIELDS) if (given[field] !== undefined) copy[field] = given[field];
+  return copy;
+}

@@ -1,0 +1,84 @@
+import type { Breaker } from '@switchgear/breaker';
+import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
+import { guardExchange } from '../http-calls/guard-exchange.ts';
+import type { ResponseHead } from '../http-calls/http-request.ts';
+import { responseKeeper } from '../http-calls/keep-response.ts';
+import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
+import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
+import { answerResponse } from './answer-response.ts';
+import { CallerSignal } from './caller-signal.ts';
+import { FetchRequest } from './fetch-request.ts';
+import { learnFrom } from './learn-from.ts';
+
+/** `fetch` of Node.js, of the package `undici`, or of another one. */
+export type FetchLike = (input: never, init?: never) => Promise<unknown>;
+
+type Fetch = typeof globalThis.fetch;
+
+/**
+ * A `fetch` whose calls have breakers; the one that is given stays as it is. A call that is not let through rejects with
+ * BreakerOpenError, which has `code: 'BREAKER_OPEN'`. It is over for the breaker with the head of the response; redirects
+ * that `fetch` follows belong to it.
+ * @example const guarded = guardFetch(fetch, createBreaker('stock'));
+ */
+export function guardFetch<Send extends FetchLike>(send: Send, by: GuardedBy): Send {
+  const choose = chooserOf(by);
+  const original = send as unknown as Fetch;
+  const guarded = async (input: Parameters<Fetch>[0], init?: RequestInit): Promise<Response> => {
+    if (isUnguarded()) return original(input, init);
+    const request = FetchRequest.of(input, init);
+    const signal = request?.signal;
+    // What ends before it begins is no call.
+    if (!request || signal?.aborted) return original(input, init);
+    const breaker = choose(request);
+    return breaker ? fetchUnder(breaker, original, request, signal) : original(input, init);
+  };
+  // As the one of Node.js: one parameter that must be given, and the same name.
+  return function fetch(input: Parameters<Fetch>[0], init: RequestInit | undefined = undefined) {
+    return guarded(input, init);
+  } as unknown as Send;
+}
+
+async function fetchUnder(
+  breaker: Breaker,
+  original: Fetch,
+  request: FetchRequest,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  let response: Response | undefined;
+  let head: ResponseHead | undefined;
+  const cancelled = signal && new CallerSignal(signal);
+  request.mostBodyBytes = requestBytesAsked(breaker, request);
+  try {
+    const answer = await guardExchange(
+      breaker,
+      {
+        request,
+        async send(context) {
+          // A probe has a deadline of its own.
+          const hasDeadline = breaker.settings.timeoutMs !== null || breaker.state !== 'closed';
+          const [input, init] = request.toSend(hasDeadline ? context.signal : undefined);
+          response = await unguardedUntilSettled(() => original(input, init));
+          head = headOf(response);
+          return head;
+        },
+      },
+      cancelled?.signal,
+    );
+    if (answer) {
+      // Of a call that tripped the breaker, and that a wire has answered.
+      response?.body?.cancel().catch(() => undefined);
+      return answerResponse(answer, request);
+    }
+    const keeper = head && responseKeeper(breaker, request, head);
+    if (keeper) learnFrom(response as Response, keeper);
+    return response as Response;
+  } finally {
+    cancelled?.stop();
+    request.letGo();
+  }
+}
+
+function headOf(response: Response): ResponseHead {
+  return { status: response.status, headers: () => Object.fromEntries(response.headers) };
+}
