@@ -2,12 +2,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sqliteSpool } from '../../src/breaker/neutral/spool/sqlite-spool.ts';
 import { temporaryFolder } from '../support/folders.ts';
+import { keyOf, numbersSaid, orderBreaches } from '../support/key-order.ts';
 import { runNode } from '../support/processes.ts';
 
 /** Files that are worked on at the same time. */
 const LANES = 2;
-/** Of the calls of a process: its number tells its key. */
-const KEYS = 5;
 const BUFFER = join(import.meta.dirname, '../support/buffer-crash-main.ts');
 const SPOOL = join(import.meta.dirname, '../support/spool-crash-main.ts');
 
@@ -29,23 +28,20 @@ test('every receipt of processes that were killed 200 times is replayed at last,
     return child.output.split('\n');
   });
   for (const log of logs) {
-    const receipts = numbers(log, '+');
-    const replays = numbers(log, 'r');
+    const receipts = numbersSaid(log, '+');
+    const replays = numbersSaid(log, 'r');
     const replayed = new Set(replays);
     expect(receipts.filter((receipt) => !replayed.has(receipt))).toEqual([]);
     // A replay whose end a kill cut off comes again: the latest one of its key, and no older one.
-    for (let key = 0; key < KEYS; key++) {
-      const ofKey = replays.filter((number) => number % KEYS === key);
-      expect(ofKey).toEqual([...ofKey].sort((a, b) => a - b));
-    }
+    for (const ofKey of Map.groupBy(replays, keyOf).values()) expect(ofKey).toEqual(ofKey.toSorted((a, b) => a - b));
     expect(receipts.length, 'receipts').toBeGreaterThan(1_000);
     // Of the replays, those of the last process, which was not killed, are the lesser part.
     expect(log.slice(0, log.lastIndexOf('open')).filter((line) => line.startsWith('r')).length).toBeGreaterThan(500);
   }
 }, 240_000);
 
-test('what a spool has acknowledged is held or ended after 60 kills, with its counters', async () => {
-  const logs = await killOften(SPOOL, 60, async (file) => {
+test('what a spool has acknowledged is held or ended after 100 kills, in the order of its key, with its counters', async () => {
+  const logs = await killOften(SPOOL, 100, async (file) => {
     const spool = sqliteSpool(file);
     const { totals, damage } = await spool.open({ breaker: 'crash', wire: 'buffer' });
     const held = await spool.peek(1_000_000);
@@ -56,15 +52,15 @@ test('what a spool has acknowledged is held or ended after 60 kills, with its co
     return [`received ${totals.received}`, `replayed ${totals.replayed}`, ...held.map(({ id }) => `= ${id}`)];
   });
   for (const log of logs) {
-    const [appended, begun, ended, held] = ['+', '~', '-', '='].map((sign) => numbers(log, sign)) as number[][];
+    const [appended, begun, ended, held] = ['+', '~', '-', '='].map((sign) => numbersSaid(log, sign)) as number[][];
     const isHeld = new Set(held);
     const isBegun = new Set(begun);
     expect(appended!.filter((id) => !isHeld.has(id) && !isBegun.has(id))).toEqual([]);
     expect(ended!.filter((id) => isHeld.has(id))).toEqual([]);
-    expect(numbers(log, 'received')[0]).toBeGreaterThanOrEqual(appended!.length);
-    expect(numbers(log, 'replayed')[0]).toBeGreaterThanOrEqual(ended!.length);
-    expect(numbers(log, 'replayed')[0]).toBeLessThanOrEqual(isBegun.size);
-    expectOrder(log, appended!);
+    expect(numbersSaid(log, 'received')[0]).toBeGreaterThanOrEqual(appended!.length);
+    expect(numbersSaid(log, 'replayed')[0]).toBeGreaterThanOrEqual(ended!.length);
+    expect(numbersSaid(log, 'replayed')[0]).toBeLessThanOrEqual(isBegun.size);
+    expect(orderBreaches(log)).toEqual([]);
     expect(appended!.length, 'appended').toBeGreaterThan(500);
     expect(ended!.length, 'ended').toBeGreaterThan(100);
   }
@@ -105,26 +101,4 @@ async function liveAndDie(program: string, args: readonly string[], mayDieEarly:
     'it did not fail by itself',
   ).toEqual([]);
   return lines;
-}
-
-/** The numbers of the lines with a sign, in the order in which they were said. */
-function numbers(log: readonly string[], sign: string): number[] {
-  return log.filter((line) => line.startsWith(`${sign} `)).map((line) => Number(line.slice(sign.length + 1)));
-}
-
-/** That no call was taken before the end of each older one of its key had begun, and that those held are in order. */
-function expectOrder(log: readonly string[], appended: readonly number[]): void {
-  const waiting = Array.from({ length: KEYS }, (_, key) => {
-    return new Set(appended.filter((id) => id % KEYS === key).sort((a, b) => a - b));
-  });
-  for (const line of log) {
-    const id = Number(line.slice(2));
-    const ofKey = waiting[id % KEYS]!;
-    if (line.startsWith('~')) ofKey.delete(id);
-    if (!line.startsWith('<')) continue;
-    const [oldest = id] = ofKey;
-    expect(oldest, `when ${id} was taken`).toBeGreaterThanOrEqual(id);
-  }
-  const held = numbers(log, '=');
-  expect(held).toEqual([...held].sort((a, b) => a - b));
 }

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { bufferWire, createBreaker, isReceipt, sqliteSpool } from '@switchgear/breaker';
+import { keyOf } from './key-order.ts';
 
 /**
  * A process whose breaker trips and resets all the time, with a SQLite spool behind it, until it is killed. It tells each
@@ -8,7 +9,6 @@ import { bufferWire, createBreaker, isReceipt, sqliteSpool } from '@switchgear/b
  * Arguments: the file, and the number of the first call.
  */
 const [file, first] = process.argv.slice(2) as [string, string | undefined];
-const KEYS = 5;
 const CALLERS = 16;
 
 const wire = bufferWire({
@@ -45,7 +45,7 @@ async function divertAndDrain(from: number): Promise<void> {
   const divertSome = async () => {
     for (let call = 0; call < 4; call++) {
       const own = number++;
-      const answer = await charge(own, { key: `${own % KEYS}` });
+      const answer = await charge(own, { key: `${keyOf(own)}` });
       if (!isReceipt(answer)) throw new Error(`call ${own} has no receipt`);
       say(`+ ${own}`);
     }

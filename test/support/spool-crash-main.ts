@@ -1,14 +1,17 @@
 import { writeSync } from 'node:fs';
 import { sqliteSpool } from '../../src/breaker/neutral/spool/sqlite-spool.ts';
+import { keyOf } from './key-order.ts';
 
 /**
  * A process that works on a spool at full speed until it is killed, and tells each step at once: `open`, `+ id` for a call that
- * is acknowledged, `< id` for one that it took, `~ id` before its end and `- id` once that is acknowledged.
+ * is acknowledged, `< id` for one that it took, `^ id` before that is given back, `~ id` before its end and `- id` once that is
+ * acknowledged.
  * Arguments: the file, and the number of the first call.
  */
 const [file, first] = process.argv.slice(2) as [string, string];
-const KEYS = 5;
 const APPENDERS = 16;
+/** Each takes while the ends of the others are on their way. */
+const DRAINERS = 3;
 /** Calls held, above which it ends more than it appends. */
 const ENOUGH = 400;
 
@@ -16,7 +19,7 @@ const spool = sqliteSpool(file);
 let number = Number(first);
 await spool.open({ breaker: 'crash', wire: 'buffer' });
 say('open');
-await Promise.all([...Array.from({ length: APPENDERS }, append), drain()]);
+await Promise.all([...Array.from({ length: APPENDERS }, append), ...Array.from({ length: DRAINERS }, drain)]);
 
 async function append(): Promise<void> {
   for (;;) {
@@ -25,7 +28,7 @@ async function append(): Promise<void> {
       id,
       operation: 'charge',
       input: { id, text: 'x'.repeat((number * 37) % 900) },
-      key: `${Number(id) % KEYS}`,
+      key: `${keyOf(Number(id))}`,
       idempotencyKey: id,
       divertedAt: 1,
       expiresAt: 1e15,
@@ -40,19 +43,22 @@ async function append(): Promise<void> {
 
 async function drain(): Promise<void> {
   for (let round = 0; ; round++) {
-    const calls = await spool.take(KEYS, 1);
+    const calls = await spool.take(2, 1);
     for (const { id } of calls) say(`< ${id}`);
-    const unlucky = round % 7 === 0 ? calls.slice(0, 2) : [];
-    await Promise.all(unlucky.map(({ id, attempts }) => spool.giveBack(id, attempts + 1, 0)));
-    await Promise.all(
-      calls.slice(unlucky.length).map(async ({ id }) => {
-        say(`~ ${id}`);
-        await spool.end(id, { kind: 'replayed' });
-        say(`- ${id}`);
-      }),
-    );
+    await Promise.all(calls.map(({ id, attempts }) => (round % 7 === 0 ? giveBack(id, attempts + 1) : end(id))));
     if (calls.length === 0 || spool.load().depth < ENOUGH / 2) await new Promise((resolve) => setTimeout(resolve, 1));
   }
+}
+
+async function giveBack(id: string, attempts: number): Promise<void> {
+  say(`^ ${id}`);
+  await spool.giveBack(id, attempts, 0);
+}
+
+async function end(id: string): Promise<void> {
+  say(`~ ${id}`);
+  if (!(await spool.end(id, { kind: 'replayed' }))) throw new Error(`${id} was not held`);
+  say(`- ${id}`);
 }
 
 /** Written before it returns, so that what was said before the kill is heard. */
