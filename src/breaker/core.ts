@@ -161,12 +161,14 @@ export class BreakerCore {
   /**
    * Takes a permit back with what became of its call. Returns whether this call tripped the breaker.
    * @param endedAt monotonic ms
+   * @param isSlow it is, whatever time it took
    * @param report told of a failure after the decision and before its publication, so that a trip comes after its cause
    */
   settle(
     call: AdmittedCall,
     outcome: SettledOutcome,
     endedAt: number,
+    isSlow: boolean,
     report: ((tripped: boolean, counted: boolean) => void) | undefined,
   ): boolean {
     const { permit, limited } = call.pass;
@@ -180,7 +182,7 @@ export class BreakerCore {
     recordDuration(this.cells, outcome, durationMs);
     const wasOverdue = call.overdueMark !== undefined;
     const { slowMs } = this.#settings.trip;
-    const slow = wasOverdue || (slowMs !== null && durationMs > slowMs);
+    const slow = isSlow || wasOverdue || (slowMs !== null && durationMs > slowMs);
     if (slow && !wasOverdue) this.cells.increment(LAYOUT.slowCalls);
     const state = this.#readState();
     // Late result: its permit is from an older generation, and its news would spoil the window of this one.

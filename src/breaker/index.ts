@@ -50,7 +50,7 @@ export {
 } from './neutral/spool/spool.ts';
 export { type SqliteSpoolOptions, sqliteSpool } from './neutral/spool/sqlite-spool.ts';
 export type { DivertedCall, GoodCall, NeutralWire, WireAnswer, WireHost, WireLoad } from './neutral/wire.ts';
-export type { BreakerDefinition, BreakerOptions, OwnMode } from './options.ts';
+export type { BreakerDefinition, BreakerOptions, EndedCall, OwnMode } from './options.ts';
 export type { Transition, TurnedAwayCall } from './publisher.ts';
 export {
   allBreakers,

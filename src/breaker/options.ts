@@ -33,6 +33,12 @@ export interface BreakerDefinition extends SettingsPatch {
   readonly mode?: OwnMode | undefined;
 }
 
+/** What a call ended with: a result, or an error where it failed by that. */
+export interface EndedCall {
+  readonly result: unknown;
+  readonly error: unknown;
+}
+
 export interface BreakerOptions<Wires extends readonly NeutralWire[] = readonly NeutralWire[]>
   extends BreakerDefinition {
   /**
@@ -45,6 +51,11 @@ export interface BreakerOptions<Wires extends readonly NeutralWire[] = readonly 
    * caller gets them all the same. Default: none. An error it throws itself counts as a failure.
    */
   readonly isFailureResult?: (result: unknown) => boolean;
+  /**
+   * Which calls count as slow, whatever time they took: an HTTP answer of 504 or 429, gRPC's `DEADLINE_EXCEEDED`. Asked of
+   * each call that is judged, whether it went well or not. Default: none. Where it throws, the call does not count as slow.
+   */
+  readonly isSlow?: (ended: EndedCall) => boolean;
   /** Where calls go that are not let through, in the order asked. Default: nowhere, the caller gets `BreakerOpenError`. */
   readonly neutralWires?: Wires;
   /** `first`: the first wire that takes the call; `all`: every wire gets it and the first answer counts. Default `first`. */
@@ -75,6 +86,7 @@ export interface ValidOptions extends ValidDefinition {
   readonly name: string;
   readonly isFailure: (error: unknown) => boolean;
   readonly isFailureResult: ((result: unknown) => boolean) | undefined;
+  readonly isSlow: ((ended: EndedCall) => boolean) | undefined;
   readonly wires: readonly NeutralWire[];
   readonly wireMode: 'first' | 'all';
   readonly wireTimeoutMs: number | null;
@@ -110,6 +122,7 @@ export const OPTION_CHECKS = {
   ...DEFINITION_CHECKS,
   isFailure: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
   isFailureResult: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
+  isSlow: (value, field) => expectType(typeof value === 'function', field, 'must be a function', value),
   neutralWires: (value, field) =>
     Array.isArray(value) ? checkWires(value, field) : [{ field, rule: 'must be an array of wires', value }],
   wireMode: (value, field) => expectType(value === 'first' || value === 'all', field, 'must be first or all', value),
@@ -136,6 +149,7 @@ export function validateOptions(name: string, options: BreakerOptions): ValidOpt
     ...definitionOf(options),
     isFailure: options.isFailure ?? everyErrorIsFailure,
     isFailureResult: options.isFailureResult,
+    isSlow: options.isSlow,
     wires: options.neutralWires ?? NO_WIRES,
     wireMode: options.wireMode ?? 'first',
     wireTimeoutMs: options.wireTimeoutMs === undefined ? DEFAULT_WIRE_TIMEOUT_MS : options.wireTimeoutMs,

@@ -127,14 +127,14 @@ export class CallPath {
     try {
       value = run(call);
     } catch (error) {
-      const tripped = this.end(call, this.judgeError(call, error), error);
+      const tripped = this.end(call, this.judgeError(call, error), undefined, error);
       if (!tripped || this.#wires.length === 0) throw error;
       const answer = this.#divertSync(call, options, error);
       if (answer.taken) return answer.value;
       throw error;
     }
     const outcome = this.#judgeResult(value);
-    const tripped = this.end(call, outcome, undefined);
+    const tripped = this.end(call, outcome, value, undefined);
     if (this.#lesson !== undefined && outcome === 'success') this.#lesson.teach(options, value);
     if (!tripped || this.#wires.length === 0) return value;
     const answer = this.#divertSync(call, options, undefined);
@@ -149,12 +149,12 @@ export class CallPath {
     const call = this.start(pass, origin.attempt, origin);
     const answer = (value: unknown): ReplayResult => {
       const outcome = this.#judgeResult(value);
-      this.end(call, outcome, undefined);
+      this.end(call, outcome, value, undefined);
       return outcome === 'success' ? { kind: 'succeeded', value } : { kind: 'failed', error: undefined, asProbe };
     };
     const fail = (error: unknown): ReplayResult => {
       const outcome = this.judgeError(call, error);
-      this.end(call, outcome, error);
+      this.end(call, outcome, undefined, error);
       return outcome === 'ignored' ? { kind: 'ignored', error } : { kind: 'failed', error, asProbe };
     };
     return this.#race(call, replay, this.#timeoutMs(pass), undefined, answer, fail) as Promise<ReplayResult>;
@@ -170,15 +170,16 @@ export class CallPath {
   }
 
   /** Records how a call ended. Returns whether it tripped the breaker. */
-  end(call: ActiveCall, outcome: SettledOutcome, error: unknown): boolean {
+  end(call: ActiveCall, outcome: SettledOutcome, result: unknown, error: unknown): boolean {
     const endedAt = this.#core.clock.monotonicMs();
     call.queue?.remove(call);
+    const isSlow = this.#options.isSlow !== undefined && this.#judgeSlow(outcome, result, error);
     if (outcome === 'success') {
-      this.#core.settle(call, outcome, endedAt, undefined);
+      this.#core.settle(call, outcome, endedAt, isSlow, undefined);
       this.#observer.timed(outcome, endedAt - call.startedAt, call.pass.state, endedAt);
       return false;
     }
-    return this.#core.settle(call, outcome, endedAt, (tripped, counted) => {
+    return this.#core.settle(call, outcome, endedAt, isSlow, (tripped, counted) => {
       if (outcome === 'ignored' || outcome === 'cancelled') return;
       this.#tellFailure(call, outcome, error, endedAt - call.startedAt, tripped, counted);
     });
@@ -223,7 +224,7 @@ export class CallPath {
 
   #answer(call: ActiveCall, value: unknown, options: CallFacts | undefined, replay: Replay | undefined): unknown {
     const outcome = this.#judgeResult(value);
-    const tripped = this.end(call, outcome, undefined);
+    const tripped = this.end(call, outcome, value, undefined);
     if (this.#lesson !== undefined && outcome === 'success') this.#lesson.teach(options, value);
     if (!tripped || this.#wires.length === 0) return value;
     return this.#divertLater(call, options, replay, undefined).then((answer) => (answer.taken ? answer.value : value));
@@ -235,7 +236,7 @@ export class CallPath {
     options: CallFacts | undefined,
     replay: Replay | undefined,
   ): Promise<unknown> {
-    const tripped = this.end(call, this.judgeError(call, error), error);
+    const tripped = this.end(call, this.judgeError(call, error), undefined, error);
     // The call that trips the breaker is diverted as well: its caller deserves no less than the next one.
     if (!tripped || this.#wires.length === 0) throw error;
     return this.#divertLater(call, options, replay, error).then((answer) => {
@@ -345,6 +346,17 @@ export class CallPath {
       error,
       origin ?? options,
     );
+  }
+
+  /** Whether it counts as slow by what it ended with. Calls that are not judged are not asked about. */
+  #judgeSlow(outcome: SettledOutcome, result: unknown, error: unknown): boolean {
+    if (outcome === 'ignored' || outcome === 'cancelled') return false;
+    try {
+      return Boolean(this.#options.isSlow?.({ result, error }));
+    } catch (thrown) {
+      diagError(`isSlow of breaker "${this.#options.name}" threw`, thrown);
+      return false;
+    }
   }
 
   #judgeResult(value: unknown): SettledOutcome {

@@ -112,6 +112,6 @@ class HandPermit implements CallPermit {
   #giveBack(outcome: SettledOutcome, error: unknown): void {
     if (this.#isBack) return;
     this.#isBack = true;
-    this.#path.end(this.#call, outcome, error);
+    this.#path.end(this.#call, outcome, undefined, error);
   }
 }

@@ -19,7 +19,15 @@ import { type BreakerHandle, isBreakerHandle } from './breaker-handle.ts';
 /** What a thread adds to a breaker it shares: all that cannot be sent from thread to thread, which is its functions. */
 export type AttachOptions<Wires extends readonly NeutralWire[] = readonly NeutralWire[]> = Pick<
   BreakerOptions<Wires>,
-  'isFailure' | 'isFailureResult' | 'neutralWires' | 'wireMode' | 'wireTimeoutMs' | 'callSpans' | 'telemetry' | 'clock'
+  | 'isFailure'
+  | 'isFailureResult'
+  | 'isSlow'
+  | 'neutralWires'
+  | 'wireMode'
+  | 'wireTimeoutMs'
+  | 'callSpans'
+  | 'telemetry'
+  | 'clock'
 >;
 
 /**
