@@ -69,6 +69,19 @@ describe('a link to the control plane', () => {
     expect(poll.inventory).toBeUndefined();
   });
 
+  test('tells the inventory anew when a breaker is redefined, in its own mode and with its own settings', async () => {
+    const breaker = createBreaker('payments', { telemetry: 'off', mode: 'shadow' });
+    connect();
+    const first = await server.until(() => true);
+    expect(first.inventory?.breakers.payments).toMatchObject({ state: 'shadow', generation: 1 });
+    await server.until((received) => received.wait > 0);
+    breaker.redefine({ mode: 'shadow', cooldownMs: 7_000 });
+    const second = await server.until(({ inventory }) => inventory?.breakers.payments?.settings.cooldownMs === 7_000);
+    expect(second.inventory?.breakers.payments).toMatchObject({ state: 'shadow', generation: 1 });
+    breaker.redefine({});
+    await server.until(({ inventory }) => inventory?.breakers.payments?.state === 'closed');
+  });
+
   test('applies desired state as it comes, in order, and reports its hash and what was applied', async () => {
     const breaker = breakerNamed('payments');
     connect();

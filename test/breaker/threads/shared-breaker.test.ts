@@ -111,6 +111,29 @@ describe('an override of the owner', () => {
   });
 });
 
+describe('a mode of the owner', () => {
+  test('is in force in every thread from the start, and what would have tripped is told by the owner', async () => {
+    const crew = await share('on-trial', { ...THREE_FAILURES, mode: 'shadow' });
+    expect(await look(one)).toMatchObject({ state: 'shadow', generation: 1 });
+    expect(await one.ask({ task: 'trip' })).toBe(false);
+    expect(await one.ask({ task: 'call', calls: 2, failing: true })).toMatchObject({ failure: 2 });
+    expect(await other.ask({ task: 'call', calls: 2, failing: true })).toMatchObject({ failure: 2, rejected: 0 });
+    await crew.observer.when((records) => records.length === 1);
+    expect(crew.observer.records).toMatchObject([{ from: 'shadow', to: 'shadow', reason: 'threshold' }]);
+  });
+
+  test('is another one in every thread once it is redefined, with the settings', async () => {
+    const crew = await share('redefined', { ...THREE_FAILURES, mode: 'disabled' });
+    expect(await one.ask({ task: 'call', calls: 9, failing: true })).toMatchObject({ failure: 9, rejected: 0 });
+    crew.breaker.redefine({ ...THREE_FAILURES, trip: { ...THREE_FAILURES.trip, failures: 2 } });
+    expect(await one.ask({ task: 'call', calls: 1, failing: true })).toMatchObject({ failure: 1 });
+    expect(await other.ask({ task: 'call', calls: 2, failing: true })).toMatchObject({ failure: 1, rejected: 1 });
+    const { state, settings } = await look(one);
+    expect(state).toBe('open');
+    expect(settings).toEqual(crew.breaker.settings);
+  });
+});
+
 describe('what a thread decides', () => {
   test('is published by the owner, once, and heard in every thread', async () => {
     const crew = await share('steered', THREE_FAILURES);
