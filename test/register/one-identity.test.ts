@@ -1,0 +1,77 @@
+import { afterEach, expect, test } from 'vitest';
+import { Child, ROOT } from '../support/processes.ts';
+import { startReceiver } from './otlp-receiver.ts';
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const SIGNAL_PATHS = ['/v1/metrics', '/v1/logs', '/v1/traces'];
+
+/** Runs a service whose breaker trips until it has sent everything; each text that went up, by its path. */
+async function sentBy(env: Readonly<Record<string, string>>): Promise<Map<string, string[]>> {
+  const receiver = await startReceiver();
+  closers.push(() => receiver.close());
+  const register = new URL('../../src/register/index.ts', import.meta.url).href;
+  const service = new Child(process.execPath, ['--import', register, 'test/register/services/tripping.ts'], {
+    cwd: ROOT,
+    env: {
+      OTEL_SERVICE_NAME: undefined,
+      OTEL_RESOURCE_ATTRIBUTES: undefined,
+      SWITCHGEAR_URL: receiver.url,
+      SWITCHGEAR_TOKEN: 'agent-secret',
+      ...env,
+    },
+  });
+  closers.push(() => service.end());
+  await service.waitForOutput(/tripped/);
+  await service.waitUntil('the inventory', () => receiver.at('/v1/opamp').length > 0);
+  await service.end();
+  return new Map(
+    [...SIGNAL_PATHS, '/v1/opamp'].map((path) => [path, receiver.at(path).map(({ body }) => body.toString('latin1'))]),
+  );
+}
+
+test('metrics, logs, traces and the inventory come from one service instance, in all its attributes', async () => {
+  const identity = {
+    'service.name': 'shop-service',
+    'service.namespace': 'trade-namespace',
+    'service.version': '1.2.3-rc.4',
+    'service.instance.id': 'instance-4711',
+  };
+  const environment = 'staging-environment';
+  const sent = await sentBy({
+    OTEL_SERVICE_NAME: identity['service.name'],
+    OTEL_RESOURCE_ATTRIBUTES: [
+      ...Object.entries({ ...identity, 'service.name': 'overruled' }).map((pair) => pair.join('=')),
+      `deployment.environment.name=${environment}`,
+    ].join(),
+  });
+  for (const [path, texts] of sent) {
+    expect(texts.length, path).toBeGreaterThan(0);
+    for (const [key, value] of Object.entries(identity)) {
+      expect(
+        texts.every((text) => path === '/v1/opamp' || (text.includes(key) && text.includes(value))),
+        `${path} ${key}`,
+      ).toBe(true);
+      expect(texts.join(), `${path} ${key}`).toContain(value);
+    }
+    expect(texts.join(), path).not.toContain('overruled');
+    if (path !== '/v1/opamp') expect(texts.join(), path).toContain(environment);
+  }
+});
+
+test('where the environment says nothing they have the same new instance id, and the name of the package', async () => {
+  const sent = await sentBy({});
+  const ids = [...sent.values()].map((texts) => {
+    const found = texts.join().match(/service\.instance\.id.{0,40}?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/s);
+    return found?.[1];
+  });
+  expect(ids[0]).toBeDefined();
+  expect(new Set(ids).size).toBe(1);
+  for (const [path, texts] of sent) {
+    expect(texts.join(), path).toMatch(/service\.name.{0,40}switchgear/s);
+    expect(texts.join(), path).not.toContain('unknown_service');
+  }
+});
