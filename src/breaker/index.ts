@@ -26,6 +26,10 @@ export {
   WireRefusedError,
   WireTimeoutError,
 } from './errors.ts';
+export type { BreakerReport, ForeignBreaker, ForeignFailure, ForeignWire } from './foreign/foreign-breaker.ts';
+export type { ReportOptions } from './foreign/foreign-options.ts';
+export { reportBreaker } from './foreign/report-breaker.ts';
+export type { ReportedBreaker } from './foreign/reported-breaker.ts';
 export { type KeyedBreakers, keyedBreakers } from './keyed/keyed-breakers.ts';
 export type { KeyedBreakersOptions } from './keyed/keyed-options.ts';
 export type { AnswerOf } from './neutral/answer-of.ts';
@@ -55,6 +59,7 @@ export type { Transition, TurnedAwayCall } from './publisher.ts';
 export {
   allBreakers,
   allKeyedBreakers,
+  allReportedBreakers,
   findBreaker,
   onBreakerAdded,
   onBreakerRemoved,
@@ -62,7 +67,7 @@ export {
 export type { BreakerSnapshot } from './snapshot.ts';
 export type { BreakerStats, WireStats } from './stats.ts';
 export type { MetricProducer } from './telemetry/metric-data.ts';
-export { breakerMetricProducer } from './telemetry/metric-producer.ts';
+export { type BreakerMetricProducer, breakerMetricProducer } from './telemetry/metric-producer.ts';
 export type { BreakerObserver, BreakerReadings, TransitionRecord } from './telemetry/observer.ts';
 export { type AttachedBreaker, type AttachOptions, attachBreaker } from './threads/attach-breaker.ts';
 export type { BreakerHandle } from './threads/breaker-handle.ts';

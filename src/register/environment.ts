@@ -18,6 +18,16 @@ export interface Environment {
   readonly drainMs: number;
   readonly logBatch: BatchLimits;
   readonly spanBatch: BatchLimits;
+  /** `SWITCHGEAR_CONFIG`: the path of the configuration file, where it is not the usual one. */
+  readonly configFile: string | undefined;
+  /** Whether outgoing calls get breakers: `SWITCHGEAR_GUARDS`. */
+  readonly guards: boolean;
+  /** `OTEL_NODE_ENABLED_INSTRUMENTATIONS`; undefined where it is not set. */
+  readonly enabledInstrumentations: readonly string[] | undefined;
+  /** `OTEL_NODE_DISABLED_INSTRUMENTATIONS`. */
+  readonly disabledInstrumentations: readonly string[];
+  /** Origins of the service's own telemetry and control plane. */
+  readonly ownOrigins: ReadonlySet<string>;
   /** The user asked for the SDK's own diagnostics, so nothing is laid over them. */
   readonly logLevelGiven: boolean;
 }
@@ -37,7 +47,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 const LONGEST_DRAIN_MS = 3_600_000;
 
 /**
- * Reads the standard OpenTelemetry variables and `SWITCHGEAR_URL`, `SWITCHGEAR_TOKEN`, `SWITCHGEAR_DRAIN_MS`. It never throws: a value that
+ * Reads the standard OpenTelemetry variables and the `SWITCHGEAR_*` variables. It never throws: a value that
  * breaks a rule is one line in `problems`, and the default stands in its place.
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): { environment: Environment; problems: string[] } {
@@ -62,6 +72,14 @@ export function readEnvironment(env: NodeJS.ProcessEnv): { environment: Environm
     drainMs: read.integer('SWITCHGEAR_DRAIN_MS', 0, LONGEST_DRAIN_MS) ?? 5_000,
     logBatch: readBatch(read, 'OTEL_BLRP'),
     spanBatch: readBatch(read, 'OTEL_BSP'),
+    configFile: read.text('SWITCHGEAR_CONFIG'),
+    guards: read.oneOf('SWITCHGEAR_GUARDS', ['on', 'off']) !== 'off',
+    enabledInstrumentations:
+      read.text('OTEL_NODE_ENABLED_INSTRUMENTATIONS') === undefined
+        ? undefined
+        : read.list('OTEL_NODE_ENABLED_INSTRUMENTATIONS'),
+    disabledInstrumentations: read.list('OTEL_NODE_DISABLED_INSTRUMENTATIONS'),
+    ownOrigins: readOwnOrigins(read, controlPlane),
     logLevelGiven: read.text('OTEL_LOG_LEVEL') !== undefined,
   };
   return { environment, problems: read.problems };
@@ -94,6 +112,13 @@ class Reader {
     return undefined;
   }
 
+  oneOf(name: string, words: readonly string[]): string | undefined {
+    const word = this.text(name);
+    if (word === undefined || words.includes(word)) return word;
+    this.reject(name, `must be one of ${words.join(', ')}`, word);
+    return undefined;
+  }
+
   reject(field: string, rule: string, value: unknown): void {
     this.problems.push(`${describeProblem({ field, rule, value })}; ignored`);
   }
@@ -113,6 +138,16 @@ function readControlPlane(read: Reader): Environment['controlPlane'] {
     read.problems.push('SWITCHGEAR_URL is set without SWITCHGEAR_TOKEN; the control plane will refuse this service');
   }
   return { url: text.replace(/\/+$/, ''), token };
+}
+
+/** Where the exporters send to, as far as they read it themselves. */
+function readOwnOrigins(read: Reader, controlPlane: Environment['controlPlane']): ReadonlySet<string> {
+  const names = [
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    ...SIGNALS.map((signal) => `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`),
+  ];
+  const addresses = [controlPlane?.url, 'http://localhost:4318', ...names.map((name) => read.text(name))];
+  return new Set(addresses.flatMap((address) => (address && URL.canParse(address) ? [new URL(address).origin] : [])));
 }
 
 function readMetricsExporters(read: Reader): MetricsExporter[] {

@@ -1,13 +1,14 @@
 import { DiagLogLevel, diag, logs, metrics, trace } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
-import { NodeSDK } from '@opentelemetry/sdk-node';
 import { connectControlPlane, type ServiceIdentity } from '@switchgear/breaker';
 import { closeBreakers } from './close-breakers.ts';
 import { type Environment, readEnvironment } from './environment.ts';
-import type { PrometheusEndpoint } from './prometheus-endpoint.ts';
+import { ServiceGuards } from './guards/service-guards.ts';
+import { hookImports } from './instrumentation/import-hook.ts';
 import { QuietDiagnostics } from './quiet-diagnostics.ts';
+import { OwnSdk } from './sdk/own-sdk.ts';
 import { serviceResource } from './service-resource.ts';
-import { createPipelines } from './telemetry-pipelines.ts';
+import { version } from './version.ts';
 
 export interface StartOptions {
   /** Milliseconds that `shutdown()` waits for a last export, 0 to 60,000; default 5,000. */
@@ -44,27 +45,36 @@ export function startSwitchgear(options: StartOptions = {}): Switchgear {
 
 function start(shutdownTimeoutMs: number): Switchgear {
   const { environment, problems } = readEnvironment(process.env);
-  if (!environment.logLevelGiven) {
+  const setDiagnostics = () => {
+    if (environment.logLevelGiven) return;
     diag.setLogger(new QuietDiagnostics(), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
-  }
+  };
+  setDiagnostics();
   for (const problem of problems) diag.warn(problem);
   const { resource, identity } = serviceResource();
-  const telemetry = environment.disabled ? null : startTelemetry(environment, resource);
+  const guards = new ServiceGuards(environment, (line) => diag.warn(line));
+  const sdk = environment.disabled ? null : startSdk(environment, resource, guards.instrumentations, setDiagnostics);
   const link = startLink(environment, identity);
-  const prometheusUrl = listen(environment, telemetry?.prometheus);
+  guards.start();
+  hookImports([...(sdk?.modules ?? []), ...guards.modules]);
+  const flush = async () => {
+    await Promise.all([flushProviders(), sdk?.flush()]);
+  };
   const shutDown = async () => {
-    await closeBreakers(environment.drainMs, () => withinMs(shutdownTimeoutMs, flushProviders()));
-    const closing = Promise.all([link?.close(), prometheusUrl.then(() => telemetry?.sdk.shutdown())]);
-    await withinMs(shutdownTimeoutMs, closing);
+    guards.close();
+    await closeBreakers(environment.drainMs, () => withinMs(shutdownTimeoutMs, flush()));
+    await withinMs(shutdownTimeoutMs, Promise.all([link?.close(), sdk?.shutdown()]));
   };
   let ended: Promise<void> | undefined;
   return {
     serviceInstanceId: identity.instanceId,
-    prometheusUrl,
+    get prometheusUrl() {
+      return sdk?.prometheusUrl ?? Promise.resolve(null);
+    },
     get connected() {
       return link?.connected ?? false;
     },
-    flush: () => withinMs(shutdownTimeoutMs, flushProviders()),
+    flush: () => withinMs(shutdownTimeoutMs, flush()),
     shutdown() {
       ended ??= shutDown();
       return ended;
@@ -72,18 +82,16 @@ function start(shutdownTimeoutMs: number): Switchgear {
   };
 }
 
-function startTelemetry(environment: Environment, resource: Resource) {
+function startSdk(
+  environment: Environment,
+  resource: Resource,
+  instrumentations: readonly string[],
+  restoreDiag: () => void,
+): OwnSdk | null {
   try {
-    const { metricReaders, prometheus, logRecordProcessors, spanProcessors } = createPipelines(environment);
-    const sdk = new NodeSDK({
-      resource,
-      autoDetectResources: false,
-      metricReaders,
-      ...(logRecordProcessors && { logRecordProcessors }),
-      ...(spanProcessors && { spanProcessors }),
-    });
+    const sdk = new OwnSdk({ environment, resource, instrumentations, version, restoreDiag });
     sdk.start();
-    return { sdk, prometheus };
+    return sdk;
   } catch (error) {
     diag.error(`OpenTelemetry did not start: ${(error as Error).message}`);
     return null;
@@ -101,20 +109,6 @@ function startLink({ controlPlane }: Environment, service: ServiceIdentity) {
     });
   } catch (error) {
     diag.error(`No link to the control plane: ${(error as Error).message}`);
-    return null;
-  }
-}
-
-async function listen(environment: Environment, endpoint: PrometheusEndpoint | undefined): Promise<string | null> {
-  if (!endpoint) return null;
-  const { host, port } = environment.prometheus;
-  try {
-    const url = await endpoint.listen(host, port);
-    // Nobody can know a port that was picked just now.
-    if (port === 0) process.stderr.write(`switchgear: Prometheus endpoint on ${url}\n`);
-    return url;
-  } catch (error) {
-    diag.error((error as Error).message);
     return null;
   }
 }

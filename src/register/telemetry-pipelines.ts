@@ -6,10 +6,11 @@ import {
   AggregationTemporality,
   ConsoleMetricExporter,
   type IMetricReader,
+  type MetricProducer,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
-import { breakerMetricProducer } from '@switchgear/breaker';
+import { type BreakerMetricProducer, breakerMetricProducer } from '@switchgear/breaker';
 import type { Environment, Signal } from './environment.ts';
 import { PrometheusEndpoint } from './prometheus-endpoint.ts';
 
@@ -19,6 +20,8 @@ export interface Pipelines {
   /** `undefined`: the SDK makes them from the environment. */
   readonly logRecordProcessors: LogRecordProcessor[] | undefined;
   readonly spanProcessors: SpanProcessor[] | undefined;
+  /** The readers are gone: breakers may report in another way. */
+  release(): void;
 }
 
 /**
@@ -26,13 +29,19 @@ export interface Pipelines {
  * the first one on breakers make no instruments.
  */
 export function createPipelines(environment: Environment): Pipelines {
+  const producers: BreakerMetricProducer[] = [];
+  const produce = () => {
+    const producer = breakerMetricProducer();
+    producers.push(producer);
+    return [producer];
+  };
   const prometheus = environment.metricsExporters.includes('prometheus')
-    ? new PrometheusEndpoint([breakerMetricProducer()])
+    ? new PrometheusEndpoint(produce())
     : undefined;
   const metricReaders: IMetricReader[] = prometheus ? [prometheus] : [];
-  if (environment.metricsExporters.includes('otlp')) metricReaders.push(otlpReader(environment));
+  if (environment.metricsExporters.includes('otlp')) metricReaders.push(otlpReader(environment, produce()));
   if (environment.metricsExporters.includes('console')) {
-    metricReaders.push(periodic(environment, new ConsoleMetricExporter()));
+    metricReaders.push(periodic(environment, new ConsoleMetricExporter(), produce()));
   }
   const goesUp = (signal: Signal) => environment.toControlPlane.includes(signal);
   return {
@@ -54,18 +63,26 @@ export function createPipelines(environment: Environment): Pipelines {
           }),
         ]
       : undefined,
+    release: () => {
+      for (const producer of producers) producer.release();
+    },
   };
 }
 
-function otlpReader(environment: Environment): IMetricReader {
+function otlpReader(environment: Environment, metricProducers: MetricProducer[]): IMetricReader {
   const temporalityPreference = AggregationTemporality.CUMULATIVE;
-  return periodic(environment, new OTLPMetricExporter({ ...target(environment, 'metrics'), temporalityPreference }));
+  const exporter = new OTLPMetricExporter({ ...target(environment, 'metrics'), temporalityPreference });
+  return periodic(environment, exporter, metricProducers);
 }
 
-function periodic(environment: Environment, exporter: OTLPMetricExporter | ConsoleMetricExporter): IMetricReader {
+function periodic(
+  environment: Environment,
+  exporter: OTLPMetricExporter | ConsoleMetricExporter,
+  metricProducers: MetricProducer[],
+): IMetricReader {
   return new PeriodicExportingMetricReader({
     exporter,
-    metricProducers: [breakerMetricProducer()],
+    metricProducers,
     exportIntervalMillis: environment.metricExportIntervalMs,
     exportTimeoutMillis: environment.metricExportTimeoutMs,
   });
