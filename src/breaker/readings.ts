@@ -12,6 +12,9 @@ import { LAYOUT } from './memory/layout.ts';
 import type { BreakerReadings, CallSpans, HistogramReading, WireReadings } from './telemetry/observer.ts';
 import type { WindowCounts } from './window/window-counts.ts';
 
+/** Where the numbers are: the core of an own breaker, or of another library's. */
+export type CoreNumbers = Pick<BreakerCore, 'cells' | 'clock' | 'settings' | 'state' | 'window'>;
+
 /** One breaker's numbers, as telemetry reads them. */
 export class CoreReadings implements BreakerReadings {
   readonly name: string;
@@ -19,13 +22,13 @@ export class CoreReadings implements BreakerReadings {
   readonly wires: readonly WireReadings[];
   readonly countsSince: number;
   readonly group: BreakerReadings | undefined;
-  readonly #core: BreakerCore;
+  readonly #core: CoreNumbers;
 
   constructor(
     name: string,
     callSpans: CallSpans,
     wires: readonly WireReadings[],
-    core: BreakerCore,
+    core: CoreNumbers,
     group?: BreakerReadings,
   ) {
     this.group = group;

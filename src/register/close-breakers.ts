@@ -1,5 +1,5 @@
 import { diag } from '@opentelemetry/api';
-import { allBreakers, allKeyedBreakers } from '@switchgear/breaker';
+import { allBreakers, allKeyedBreakers, allReportedBreakers } from '@switchgear/breaker';
 
 /**
  * Closes the breakers of the process. Their buffers have `drainForMs` to empty themselves, all at the same time: a durable spool
@@ -7,7 +7,7 @@ import { allBreakers, allKeyedBreakers } from '@switchgear/breaker';
  * @param flush a last export, once all numbers are final and before the breakers' series end
  */
 export async function closeBreakers(drainForMs: number, flush: () => Promise<void>): Promise<void> {
-  const all = [...allBreakers(), ...allKeyedBreakers()];
+  const all = [...allBreakers(), ...allReportedBreakers(), ...allKeyedBreakers()];
   const flushed = Promise.withResolvers<void>();
   const drained = new Set<object>();
   let hasBegun = false;

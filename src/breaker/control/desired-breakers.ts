@@ -6,7 +6,7 @@ import {
   type Override,
   type RefusedBreaker,
 } from '@switchgear/conventions';
-import type { Breaker } from '../breaker.ts';
+import type { SteeredBreaker } from './steered-breaker.ts';
 
 /** Brings breakers to their desired state. It is level-triggered: applying the same state twice does nothing the second time. */
 export class DesiredBreakers {
@@ -18,7 +18,11 @@ export class DesiredBreakers {
   readonly #acted = new Map<string, number>();
 
   /** Applies a document. @returns what failed, by breaker; empty where nothing did */
-  accept(desired: DesiredState, breakers: readonly Breaker[], refused: readonly RefusedBreaker[] = []): string[] {
+  accept(
+    desired: DesiredState,
+    breakers: readonly SteeredBreaker[],
+    refused: readonly RefusedBreaker[] = [],
+  ): string[] {
     this.#desired = desired;
     this.#refused.clear();
     for (const breaker of refused) this.#refused.set(breaker.name, breaker);
@@ -27,7 +31,7 @@ export class DesiredBreakers {
   }
 
   /** Applies the last document to one breaker, such as one that was made after it came. */
-  applyTo(breaker: Breaker): string[] {
+  applyTo(breaker: SteeredBreaker): string[] {
     const refused = this.#refused.get(breaker.name);
     if (refused) {
       const error = refused.error.message;
@@ -36,7 +40,7 @@ export class DesiredBreakers {
     }
     const wanted = this.#wantedOf(breaker.name);
     try {
-      bring(breaker, wanted, (generation) => this.#isNewAction(breaker.name, generation));
+      this.#bring(breaker, wanted);
       if (wanted) this.#applied.set(breaker.name, { revision: wanted.revision, status: 'applied' });
       return [];
     } catch (error) {
@@ -55,25 +59,19 @@ export class DesiredBreakers {
     return Object.hasOwn(this.#desired.breakers, name) ? this.#desired.breakers[name] : undefined;
   }
 
-  #isNewAction(name: string, generation: number): boolean {
-    if (generation <= (this.#acted.get(name) ?? 0)) return false;
-    this.#acted.set(name, generation);
-    return true;
+  #bring(breaker: SteeredBreaker, wanted: DesiredBreaker | undefined): void {
+    bringOverride(breaker, wanted?.override, wanted?.revision ?? 0);
+    const { action } = wanted ?? {};
+    if (action && action.generation > (this.#acted.get(breaker.name) ?? 0)) {
+      breaker.act(action.kind, `${action.actor}: ${action.reason}`);
+      // Noted only then: what a breaker cannot do is refused each time, and never taken for done.
+      this.#acted.set(breaker.name, action.generation);
+    }
+    breaker.configure(wanted?.config);
   }
 }
 
-function bring(
-  breaker: Breaker,
-  wanted: DesiredBreaker | undefined,
-  isNewAction: (generation: number) => boolean,
-): void {
-  bringOverride(breaker, wanted?.override, wanted?.revision ?? 0);
-  const { action } = wanted ?? {};
-  if (action && isNewAction(action.generation)) breaker.act(action.kind, `${action.actor}: ${action.reason}`);
-  breaker.configure(wanted?.config);
-}
-
-function bringOverride(breaker: Breaker, wanted: Override | undefined, revision: number): void {
+function bringOverride(breaker: SteeredBreaker, wanted: Override | undefined, revision: number): void {
   const current = breaker.override;
   if (!wanted) {
     // What an operator set in this process by hand is not the control plane's to take away.

@@ -11,11 +11,11 @@ import {
   object,
   text,
 } from '@switchgear/conventions';
-import type { Breaker } from '../breaker.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { allBreakers, onBreakerAdded, onBreakerRedefined, onBreakerRemoved } from '../registry.ts';
+import { allSteered, onBreakerRedefined, onSteeredAdded, onSteeredRemoved } from '../registry.ts';
 import { DesiredBreakers } from './desired-breakers.ts';
 import { CAPABILITIES, describeAgent, desiredStateIn, inventoryOf, type ServiceIdentity } from './messages.ts';
+import type { SteeredBreaker } from './steered-breaker.ts';
 import { type PostResponse, post } from './transport.ts';
 
 export interface ControlPlaneOptions {
@@ -81,7 +81,7 @@ class Link implements ControlLink {
   readonly #clock: Clock;
   readonly #desired = new DesiredBreakers();
   readonly #instanceUid = randomBytes(16).toString('base64');
-  readonly #watched = new Map<Breaker, () => void>();
+  readonly #watched = new Map<SteeredBreaker, () => void>();
   readonly #unsubscribe: (() => void)[] = [];
   readonly #stop = new AbortController();
   /** Ends the poll that is held, or the wait between two, because something is to be told. */
@@ -102,10 +102,10 @@ class Link implements ControlLink {
   }
 
   start(): void {
-    for (const breaker of allBreakers()) this.#watch(breaker);
+    for (const breaker of allSteered()) this.#watch(breaker);
     this.#unsubscribe.push(
-      onBreakerAdded((breaker) => this.#watch(breaker)),
-      onBreakerRemoved((breaker) => this.#unwatch(breaker)),
+      onSteeredAdded((breaker) => this.#watch(breaker)),
+      onSteeredRemoved((breaker) => this.#unwatch(breaker)),
       onBreakerRedefined(() => this.#tell()),
     );
     void this.#run();
@@ -121,7 +121,7 @@ class Link implements ControlLink {
     this.connected = false;
   }
 
-  #watch(breaker: Breaker): void {
+  #watch(breaker: SteeredBreaker): void {
     this.#watched.set(
       breaker,
       breaker.onTransition(() => this.#tell()),
@@ -130,7 +130,7 @@ class Link implements ControlLink {
     this.#tell();
   }
 
-  #unwatch(breaker: Breaker): void {
+  #unwatch(breaker: SteeredBreaker): void {
     this.#watched.get(breaker)?.();
     this.#watched.delete(breaker);
     this.#tell();
@@ -169,7 +169,7 @@ class Link implements ControlLink {
     const message: OpampAgentToServer = {
       ...this.#header(),
       ...(this.#mustDescribe && { agentDescription: describeAgent(this.#options.service), capabilities: CAPABILITIES }),
-      ...(changed && { effectiveConfig: { configMap: inventoryOf(allBreakers(), this.#desired) } }),
+      ...(changed && { effectiveConfig: { configMap: inventoryOf(allSteered(), this.#desired) } }),
       ...(this.#status && { remoteConfigStatus: this.#status }),
     };
     // A message with news is answered at once, so that a lost answer never hides that the news arrived.
@@ -219,7 +219,7 @@ class Link implements ControlLink {
   #apply(answer: OpampServerToAgent): string[] {
     try {
       const read = desiredStateIn(answer);
-      return read ? this.#desired.accept(read.desired, allBreakers(), read.refused) : [];
+      return read ? this.#desired.accept(read.desired, allSteered(), read.refused) : [];
     } catch (error) {
       // A document that breaks a rule changes nothing: the last good one stays in force.
       return [describe(error)];

@@ -10,8 +10,8 @@ import {
   type OpampServerToAgent,
   parseDesiredState,
 } from '@switchgear/conventions';
-import type { Breaker } from '../breaker.ts';
 import type { DesiredBreakers } from './desired-breakers.ts';
+import type { SteeredBreaker } from './steered-breaker.ts';
 
 /** The process as the control plane knows it: the same words as its telemetry's resource. */
 export interface ServiceIdentity {
@@ -45,7 +45,7 @@ export function describeAgent({ name, namespace, instanceId, version }: ServiceI
 }
 
 /** The breakers as they are in effect. */
-export function inventoryOf(breakers: readonly Breaker[], desired: DesiredBreakers): OpampConfigMap {
+export function inventoryOf(breakers: readonly SteeredBreaker[], desired: DesiredBreakers): OpampConfigMap {
   const inventory: Inventory = {
     schema: INVENTORY_SCHEMA,
     breakers: Object.fromEntries(breakers.map((breaker) => [breaker.name, describeBreaker(breaker, desired)])),
@@ -54,7 +54,7 @@ export function inventoryOf(breakers: readonly Breaker[], desired: DesiredBreake
   return { configMap: { [INVENTORY_FILE]: { body, contentType: 'application/json' } } };
 }
 
-function describeBreaker(breaker: Breaker, desired: DesiredBreakers): InventoryBreaker {
+function describeBreaker(breaker: SteeredBreaker, desired: DesiredBreakers): InventoryBreaker {
   const applied = desired.applied(breaker.name);
   return {
     state: breaker.state,

@@ -1,14 +1,17 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import { ATTR, type EventKey } from '@switchgear/conventions';
+import { ATTR, type EventKey, OVERRIDE_MODES } from '@switchgear/conventions';
 import { errorType } from './error-type.ts';
 import { BreakerEvents } from './events.ts';
 import { BreakerMetrics } from './metrics.ts';
-import type { BreakerObserver, BreakerReadings, TransitionRecord } from './observer.ts';
+import type { BreakerObserver, BreakerReadings, FailedCall, TransitionRecord } from './observer.ts';
 import { BreakerSpans } from './spans.ts';
 
 let shared: BreakerObserver | undefined;
 
-/** The observer that reports through `@opentelemetry/api`: one for all breakers of the process, made when first asked for. */
+/**
+ * The observer that reports through `@opentelemetry/api`: one for all breakers of the process, made when first asked for. A
+ * provider of one signal that throws costs the others nothing.
+ */
 export function otelObserver(): BreakerObserver {
   shared ??= createOtelObserver();
   return shared;
@@ -23,22 +26,18 @@ function createOtelObserver(): BreakerObserver {
     removed: (breaker) => metrics.remove(breaker),
     hearsTimed: (breaker) => breaker.callSpans === 'all' || metrics.recordsDurations,
     timed(breaker, outcome, durationMs, stateAtStart) {
-      metrics.recordDuration(breaker, outcome, durationMs);
-      if (outcome === 'success' && breaker.callSpans === 'all') spans.goodCall(breaker, durationMs, stateAtStart);
+      try {
+        metrics.recordDuration(breaker, outcome, durationMs);
+      } finally {
+        if (outcome === 'success' && breaker.callSpans === 'all') spans.goodCall(breaker, durationMs, stateAtStart);
+      }
     },
     failed(breaker, call) {
-      spans.failedCall(breaker, call);
-      events.emit(breaker, 'callException', {
-        at: call.endedAt,
-        context: context.active(),
-        body: `A call through breaker "${breaker.name}" ended in ${call.outcome}`,
-        attributes: {
-          [ATTR.outcome]: call.outcome,
-          [ATTR.state]: call.stateAtStart,
-          [ATTR.errorType]: errorType(call.error),
-        },
-        exception: call.error,
-      });
+      try {
+        spans.failedCall(breaker, call);
+      } finally {
+        emitFailure(events, breaker, call);
+      }
     },
     rejected(breaker) {
       // An open breaker must be cheap, and hardly anybody listens to events of severity DEBUG.
@@ -51,9 +50,14 @@ function createOtelObserver(): BreakerObserver {
       });
     },
     transitioned(breaker, transition) {
-      emitTransition(events, breaker, transition);
-      if (transition.to === 'open') spans.trip(breaker, transition);
-      if (transition.to === 'closed') spans.reset(breaker, transition);
+      // Only breakers of other libraries go there from a mode: they stay open as they are let go of, which is no trip.
+      if (transition.to === 'open' && OVERRIDE_MODES.some((mode) => mode === transition.from)) return;
+      try {
+        emitTransition(events, breaker, transition);
+      } finally {
+        if (transition.to === 'open') spans.trip(breaker, transition);
+        if (transition.to === 'closed') spans.reset(breaker, transition);
+      }
     },
     overridden(breaker, { mode, actor, reason, expiresAt, revision }) {
       events.emit(breaker, 'override', {
@@ -71,8 +75,11 @@ function createOtelObserver(): BreakerObserver {
     },
     diverted: (breaker, call) => spans.diverted(breaker, call),
     replayed(breaker, call) {
-      spans.replayed(breaker, call, breaker.wallMs());
-      if (call.waitedMs !== undefined) metrics.recordWait(breaker, call.wire, call.waitedMs);
+      try {
+        spans.replayed(breaker, call, breaker.wallMs());
+      } finally {
+        if (call.waitedMs !== undefined) metrics.recordWait(breaker, call.wire, call.waitedMs);
+      }
     },
     dropped(breaker, { wire, reason, depth }) {
       events.emit(breaker, 'wireOverflow', {
@@ -96,6 +103,20 @@ function createOtelObserver(): BreakerObserver {
       });
     },
   };
+}
+
+function emitFailure(
+  events: BreakerEvents,
+  breaker: BreakerReadings,
+  { outcome, error, stateAtStart, endedAt }: FailedCall,
+): void {
+  events.emit(breaker, 'callException', {
+    at: endedAt,
+    context: context.active(),
+    body: `A call through breaker "${breaker.name}" ended in ${outcome}`,
+    attributes: { [ATTR.outcome]: outcome, [ATTR.state]: stateAtStart, [ATTR.errorType]: errorType(error) },
+    exception: error,
+  });
 }
 
 function emitTransition(events: BreakerEvents, breaker: BreakerReadings, transition: TransitionRecord): void {
