@@ -1,5 +1,6 @@
 import { OVERRIDE_MODES, type OverrideMode } from '@switchgear/conventions';
 import { Command, Option } from 'commander';
+import { configFileCommands } from './config-file.ts';
 import { readSettings } from './config-values.ts';
 import { breakerPath, type CommonOptions, clientOf, named, print, type World, withCommonOptions } from './context.ts';
 import { parseDuration, parseTime } from './duration.ts';
@@ -124,11 +125,13 @@ function config(world: World): Command {
     const done = 'nothing is laid over its own settings';
     await act({ world, options, service, breaker, method: 'PUT', verb: 'config', body: {}, done });
   });
-  return new Command('config')
-    .description('get, set or clear the settings laid over a breaker')
+  const group = new Command('config')
+    .description('get, set or clear the settings laid over a breaker; check the file of a service')
     .addCommand(get)
     .addCommand(set)
     .addCommand(clear);
+  for (const command of configFileCommands(world)) group.addCommand(command);
+  return group;
 }
 
 interface Act {

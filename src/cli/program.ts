@@ -54,6 +54,7 @@ Examples:
   switchgear release shop payments --reason "INC-42 is over" --wait
   switchgear config set shop payments trip.failureRatio=0.3 cooldownMs=60000
   switchgear config clear shop payments
+  switchgear config check switchgear.yaml
   switchgear watch --service shop
 
 Environment:

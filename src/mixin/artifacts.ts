@@ -1,3 +1,4 @@
+import { jsonSchema } from '@switchgear/service-config';
 import { stringify } from 'yaml';
 import { alerts } from './alerts.ts';
 import { DEFAULT_CONFIG, type MixinConfig } from './config.ts';
@@ -22,6 +23,7 @@ export function artifacts(config: MixinConfig = DEFAULT_CONFIG): readonly Artifa
     { path: 'dashboards/alerts.yaml', text: rulesFile(alerts(config)) },
     { path: 'dashboards/RUNBOOK.md', text: runbook(config) },
     { path: 'docs/telemetry.md', text: telemetryReference() },
+    { path: 'src/service-config/switchgear.schema.json', text: json(jsonSchema()) },
   ];
 }
 

@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { type Artifact, artifacts } from './artifacts.ts';
 import { DEFAULT_CONFIG, type MixinConfig } from './config.ts';
 
-const USAGE = `npm run generate -- [options]: writes dashboards, rules, alerts, runbook and the telemetry reference
+const USAGE = `npm run generate -- [options]: writes dashboards, rules, alerts, runbook, the telemetry reference and the
+schema of switchgear.yaml
   --check              write nothing; exit 1 when a file differs from what would be written
   --out FOLDER         write below this folder instead of the repository
   --grafana-url URL    where alerts link to dashboards; default ${DEFAULT_CONFIG.grafanaUrl}

@@ -31,7 +31,7 @@ export interface PanelJson {
 /** The dashboards as they are written to disk. */
 export function allDashboards(): readonly DashboardJson[] {
   return artifacts()
-    .filter(({ path }) => path.endsWith('.json'))
+    .filter(({ path }) => path.startsWith('dashboards/') && path.endsWith('.json'))
     .map(({ text }) => JSON.parse(text) as DashboardJson);
 }
 

@@ -6,7 +6,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'service-config': ['conventions'],
   register: ['adapters', 'breaker', 'conventions', 'service-config'],
   'control-plane': ['conventions'],
-  mixin: ['conventions'],
+  mixin: ['conventions', 'service-config'],
   cli: ['conventions', 'service-config'],
   demo: ['breaker', 'conventions', 'register'],
 };
