@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import {
   type Breaker,
+  type BreakerDefinition,
   type BreakerReadings,
   bufferWire,
   type CallContext,
@@ -23,6 +24,10 @@ export class CallsRun {
   readonly clock = new ManualClock();
   readonly breaker: Breaker;
   readonly #replays: readonly boolean[];
+  readonly #definition: BreakerDefinition;
+  /** What is laid over the definition. */
+  #limit: number | null;
+  #mode: NonNullable<BreakerDefinition['mode']>;
   readonly #permits: CallPermit[] = [];
   #readings: BreakerReadings | undefined;
   #offered = 0;
@@ -33,16 +38,11 @@ export class CallsRun {
   #allowed = 0;
   #before: Readonly<Record<string, number>> = {};
 
-  constructor({ wires, replays, maxConcurrent, windowCalls, debounceMs, ramp }: Making) {
+  constructor({ mode, wires, replays, maxConcurrent, windowCalls, debounceMs, ramp }: Making) {
     this.#replays = replays;
-    const telemetry = Object.assign(new RecordingObserver(), {
-      added: (readings: BreakerReadings) => {
-        this.#readings = readings;
-      },
-    });
-    this.breaker = createBreaker<readonly NeutralWire[]>(`property-${++made}`, {
-      clock: this.clock,
-      telemetry,
+    this.#mode = mode;
+    this.#limit = maxConcurrent;
+    this.#definition = {
       trip: {
         failureRatio: null,
         failures: 2,
@@ -57,8 +57,20 @@ export class CallsRun {
       halfOpen: { probes: 2, probeTimeoutMs: 200, ramp, rampStepMs: 300 },
       timeoutMs: 300,
       maxConcurrent,
+    };
+    const telemetry = Object.assign(new RecordingObserver(), {
+      added: (readings: BreakerReadings) => {
+        this.#readings = readings;
+      },
+    });
+    this.breaker = createBreaker<readonly NeutralWire[]>(`property-${++made}`, {
+      clock: this.clock,
+      telemetry,
+      ...this.#definition,
+      mode,
       isFailure: (error) => !(error instanceof TypeError),
       isFailureResult: (result) => result === BAD_RESULT,
+      isSlow: ({ result }) => result === BAD_RESULT,
       neutralWires: wiresFor(wires),
     });
     this.breaker.onFailure(() => this.#failuresHeard++);
@@ -101,6 +113,11 @@ export class CallsRun {
         break;
       case 'limit':
         breaker.configure({ maxConcurrent: step.to });
+        this.#limit = step.to;
+        break;
+      case 'redefine':
+        breaker.redefine({ ...this.#definition, mode: step.mode });
+        this.#mode = step.mode;
         break;
       case 'wait':
         await this.clock.advance(step.ms);
@@ -124,6 +141,7 @@ export class CallsRun {
     }
     await this.clock.advance(0);
     this.#check();
+    this.#checkDefinition();
   }
 
   /** Gives back every permit, lets every call end and closes the breaker down. */
@@ -158,6 +176,14 @@ export class CallsRun {
       expect(count).toBeGreaterThanOrEqual(this.#before[outcome] ?? 0);
     }
     this.#before = calls;
+  }
+
+  /** What holds until it is closed down: an override first, then its own mode; and the patch over its own settings. */
+  #checkDefinition(): void {
+    const held = this.breaker.override?.mode ?? (this.#mode === 'auto' ? undefined : this.#mode);
+    if (held) expect(this.breaker.state).toBe(held);
+    else expect(['closed', 'open', 'half_open']).toContain(this.breaker.state);
+    expect(this.breaker.settings.maxConcurrent).toBe(this.#limit);
   }
 
   /** What nobody asked for is a call of its own, and so is one whose permit was given up. */

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { OwnMode } from '../../src/breaker/index.ts';
 
 /** How a guarded function ends. `later`: with a good answer, after 120 ms. */
 export type End = 'good' | 'bad' | 'bad result' | 'ignored' | 'later' | 'hangs' | 'cancelled';
@@ -15,6 +16,7 @@ export type Step =
   | { readonly do: 'allow' }
   | { readonly do: 'record'; readonly told: 'success' | 'error' | 'ignored' }
   | { readonly do: 'limit'; readonly to: number | null }
+  | { readonly do: 'redefine'; readonly mode: OwnMode }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'trip' | 'reset' | 'hold' | 'release' | 'export and import' };
 
@@ -55,6 +57,13 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('limit' as const), to: fc.constantFrom(null, 1, 2, 5) }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('redefine' as const),
+      mode: fc.constantFrom<OwnMode>('auto', 'auto', 'shadow', 'disabled'),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 1_500 }) }) },
   {
     weight: 2,
@@ -67,6 +76,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** What the breaker is made of. */
 export const making = fc.record({
+  mode: fc.constantFrom<OwnMode>('auto', 'auto', 'shadow', 'disabled'),
   wires: fc.constantFrom('none' as const, 'buffer' as const, 'both' as const),
   maxConcurrent: fc.constantFrom(null, 1, 2),
   windowCalls: fc.constantFrom(null, 4),

@@ -50,7 +50,7 @@ export class MachineModel {
   chance = 0;
   settings: BreakerSettings;
   /** All states so far; the last is the present one, and there are as many as generations. */
-  readonly stays: Stay[] = [{ state: 'closed', since: 0 }];
+  readonly stays: Stay[];
   openUntil = 0;
   quietUntil = 0;
   /** Of the present stay: */
@@ -61,8 +61,9 @@ export class MachineModel {
   ends: boolean[] = [];
   #said = '';
 
-  constructor(settings: BreakerSettings) {
+  constructor(settings: BreakerSettings, first: BreakerState) {
     this.settings = settings;
+    this.stays = [{ state: first, since: 0 }];
   }
 
   get state(): BreakerState {

@@ -1,4 +1,4 @@
-import type { BreakerSettings } from '@switchgear/conventions';
+import type { BreakerMode, BreakerSettings } from '@switchgear/conventions';
 import {
   type Decision,
   type Effect,
@@ -41,7 +41,7 @@ export class MachineRun {
   readonly #model: MachineModel;
   readonly #reached: Reached;
   readonly #happened: Happening[] = [];
-  #state: MachineState = initialState(0);
+  #state: MachineState;
   #settings: BreakerSettings;
   #now = 0;
   #chance = 0;
@@ -53,9 +53,10 @@ export class MachineRun {
   /** The step of the ramp in which the settings were changed last: `generation/step`. */
   #changedIn = '';
 
-  constructor(settings: BreakerSettings, reached: Reached) {
+  constructor(settings: BreakerSettings, mode: Exclude<BreakerMode, 'forced_open'>, reached: Reached) {
     this.#settings = settings;
-    this.#model = new MachineModel(settings);
+    this.#state = initialState(0, mode);
+    this.#model = new MachineModel(settings, mode === 'auto' ? 'closed' : mode);
     this.#reached = reached;
   }
 

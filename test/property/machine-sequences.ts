@@ -5,6 +5,8 @@ import { SETTINGS_BITS, settingsOf } from './machine-settings.ts';
 
 /** Every length up to this is as likely as any other. */
 const MOST_HAPPENINGS = 60;
+/** The modes of its own that it begins in. */
+const MODES = ['auto', 'auto', 'shadow', 'disabled'] as const;
 
 /**
  * Lets so many random sequences happen to the machine and its model, each from settings of its own, and then recover.
@@ -19,8 +21,8 @@ export function tryMachine(
 ): void {
   const numbers = fc.noBias(fc.array(fc.nat(), { maxLength: MOST_HAPPENINGS, size: 'max' }));
   fc.assert(
-    fc.property(fc.noBias(fc.nat(2 ** SETTINGS_BITS - 1)), numbers, (bits, happenings) => {
-      const run = new MachineRun(settingsOf(bits), reached);
+    fc.property(fc.noBias(fc.nat(2 ** SETTINGS_BITS - 1)), fc.nat(3), numbers, (bits, mode, happenings) => {
+      const run = new MachineRun(settingsOf(bits), MODES[mode]!, reached);
       for (const happening of beginning) run.happen(happening);
       run.live(happenings, kinds);
       run.recover();

@@ -18,6 +18,11 @@ test('a breaker begins closed, in its first generation, at the time it was made'
   expect(initialState(7)).toEqual({ kind: 'closed', generation: 1, since: 7 });
 });
 
+test('or in a mode of its own, in its first generation as well', () => {
+  expect(initialState(7, 'disabled')).toEqual({ kind: 'disabled', generation: 1, since: 7 });
+  expect(initialState(7, 'shadow')).toEqual({ kind: 'shadow', generation: 1, since: 7, quietUntil: 7 });
+});
+
 describe('closed', () => {
   test('lets every call through on a permit of its generation', () => {
     const machine = new DrivenMachine();

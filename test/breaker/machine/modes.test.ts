@@ -157,6 +157,16 @@ describe('a state restored from another process', () => {
     expect(machine.state).toMatchObject({ reopenings: 3, until: 900 });
   });
 
+  test('a mode of its own: it is in that, and what is out decides nothing', () => {
+    for (const kind of ['disabled', 'shadow'] as const) {
+      const machine = new DrivenMachine().at(70);
+      machine.call();
+      expect(restore(machine, { kind })).toEqual([]);
+      expect(machine.state).toMatchObject({ kind, generation: 2, since: 70 });
+      expect(machine.settle({ failed: true, counts: full })).toEqual([]);
+    }
+  });
+
   test('half-open: it probes anew, with the reopenings it had', () => {
     const machine = new DrivenMachine().at(70);
     expect(restore(machine, { kind: 'half_open', reopenings: 4 })).toEqual([]);
