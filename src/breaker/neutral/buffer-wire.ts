@@ -6,10 +6,13 @@ import { outside } from '../outside.ts';
 import { diagError, diagWarn } from '../telemetry/isolated-observer.ts';
 import { type BufferWireOptions, measure, type ValidBufferOptions, validateBufferOptions } from './buffer-options.ts';
 import { Drain } from './drain.ts';
+import { HeldCall, type HoldingWire } from './held-call.ts';
 import { HeldCalls } from './held-calls.ts';
-import { OpenReceipt, type Receipt } from './receipt.ts';
+import type { Receipt } from './receipt.ts';
 import { memorySpool } from './spool/memory-spool.ts';
+import { plainCall } from './spool/plain-call.ts';
 import { type DeadLetter, type Spool, SpoolError, type SpooledCall } from './spool/spool.ts';
+import { WallTimes } from './wall-times.ts';
 import type { DivertedCall, NeutralWire, WireAnswer, WireClosing, WireHost, WireLoad } from './wire.ts';
 
 /** A buffer, with what an operator does to it. */
@@ -53,6 +56,8 @@ interface Attached {
   readonly host: WireHost;
   readonly held: HeldCalls;
   readonly drain: Drain;
+  readonly holding: HoldingWire;
+  readonly wallTimes: WallTimes;
 }
 
 class SpooledBuffer implements BufferWire {
@@ -98,7 +103,9 @@ class SpooledBuffer implements BufferWire {
       perSecond: drainPerSecond,
       concurrency: drainConcurrency,
     });
-    this.#attached = { host, held, drain };
+    const idPrefix = `${host.breaker}/${this.name}/${this.#token}`;
+    const holding = { breaker: host.breaker, wire: this.name, idPrefix, ttlMs };
+    this.#attached = { host, held, drain, holding, wallTimes: new WallTimes(host.clock) };
     this.#openSpool(this.#attached, FIRST_OPENING_AGAIN_MS);
   }
 
@@ -114,21 +121,7 @@ class SpooledBuffer implements BufferWire {
       if (this.#options.overflow !== 'dropOldest') throw this.#overflow(this.#bounds());
       if (this.#entering >= this.#options.capacity) throw this.#overflow(this.#bounds());
     }
-    this.#entering += 1;
-    this.#enteringBytes += sizeBytes;
-    const entered =
-      this.#isOpen && !this.#line && !this.#isOver()
-        ? this.#append(this.#attached, call, operation, sizeBytes)
-        : this.#enterLater(this.#attached, call, operation, sizeBytes);
-    if (entered instanceof OpenReceipt) return this.#received(this.#attached, entered, sizeBytes);
-    const attached = this.#attached;
-    return entered.then(
-      (receipt) => this.#received(attached, receipt, sizeBytes),
-      (error) => {
-        this.#hasEntered(sizeBytes);
-        throw error;
-      },
-    );
+    return this.#hold(this.#attached, call, operation, sizeBytes);
   }
 
   pause(): void {
@@ -159,7 +152,7 @@ class SpooledBuffer implements BufferWire {
 
   async peek(limit = 100): Promise<readonly SpooledCall[]> {
     await this.#opening;
-    return this.#spool.peek(limit);
+    return (await this.#spool.peek(limit)).map(plainCall);
   }
 
   async purge(): Promise<number> {
@@ -224,12 +217,36 @@ class SpooledBuffer implements BufferWire {
     });
   }
 
-  async #enterLater(
+  #hold(
     attached: Attached,
     call: DivertedCall,
     operation: Operation,
     sizeBytes: number,
-  ): Promise<OpenReceipt> {
+  ): WireAnswer<Receipt> | Promise<WireAnswer<Receipt>> {
+    const { holding, wallTimes } = attached;
+    const held = new HeldCall(holding, ++this.#taken, call, operation, wallTimes.at(call.divertedAt), sizeBytes);
+    this.#entering += 1;
+    this.#enteringBytes += sizeBytes;
+    const refuse = (error: unknown): never => {
+      this.#hasEntered(sizeBytes);
+      throw error;
+    };
+    try {
+      const entering = this.#enter(attached, held);
+      return entering ? entering.then(() => this.#received(attached, held), refuse) : this.#received(attached, held);
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  /** A promise only where it takes time. */
+  #enter(attached: Attached, call: HeldCall): void | Promise<void> {
+    return this.#isOpen && !this.#line && !this.#isOver()
+      ? attached.held.append(call)
+      : this.#enterLater(attached, call);
+  }
+
+  async #enterLater(attached: Attached, call: HeldCall): Promise<void> {
     if (!this.#isOpen) {
       await this.#opening;
       if (!this.#isOpen) throw this.#openingFailed;
@@ -238,39 +255,14 @@ class SpooledBuffer implements BufferWire {
       if (this.#options.overflow !== 'dropOldest') throw this.#overflow(this.#bounds());
       await this.#waitInLine(attached);
     }
-    return this.#append(attached, call, operation, sizeBytes);
+    await attached.held.append(call);
   }
 
-  #received({ held, drain }: Attached, receipt: OpenReceipt, sizeBytes: number): WireAnswer<Receipt> {
+  #received({ held, drain }: Attached, { sizeBytes, receipt }: HeldCall): WireAnswer<Receipt> {
     this.#hasEntered(sizeBytes);
     held.received(sizeBytes);
     drain.wake();
     return { outcome: 'buffered', value: receipt, isCounted: true };
-  }
-
-  #append(
-    { host, held }: Attached,
-    call: DivertedCall,
-    operation: Operation,
-    sizeBytes: number,
-  ): OpenReceipt | Promise<OpenReceipt> {
-    const id = `${host.breaker}/${this.name}/${this.#token}${++this.#taken}`;
-    const receipt = new OpenReceipt(id, host.breaker, this.name);
-    const divertedAt = host.clock.wallMs() - (host.clock.monotonicMs() - call.divertedAt);
-    return held.append(
-      {
-        id,
-        operation: operation.name,
-        input: call.input,
-        key: call.key,
-        idempotencyKey: call.idempotencyKey,
-        divertedAt,
-        expiresAt: divertedAt + this.#options.ttlMs,
-        sizeBytes,
-        attempts: 0,
-      },
-      { receipt, operation, sizeBytes },
-    );
   }
 
   #hasEntered(sizeBytes: number): void {

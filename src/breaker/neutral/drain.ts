@@ -233,7 +233,7 @@ export class Drain {
         if (!(await this.#takeAhead())) return;
         continue;
       }
-      const operation = this.#held.find(call.id)?.operation ?? this.#host.operations.find(call.operation);
+      const operation = this.#held.find(call)?.replayedBy ?? this.#host.operations.find(call.operation);
       if (operation) this.#start(call, operation);
       else {
         this.#putOff(call);
@@ -356,7 +356,7 @@ export class Drain {
       await this.#giveBack(call, attempts, attempts > call.attempts ? this.#backoffMs(attempts) : 0);
       return;
     }
-    await this.#bury({ ...call, attempts }, error, durationMs);
+    await this.#bury(call, attempts, error, durationMs);
   }
 
   #adapt(result: Exclude<ReplayResult, { kind: 'denied' }>, startedAt: number, now: number): void {
@@ -370,17 +370,17 @@ export class Drain {
   }
 
   /** In memory nobody but its handler has a dead call, so without one it is dropped. A durable spool keeps it in any case. */
-  async #bury(call: SpooledCall, error: unknown, durationMs: number): Promise<void> {
-    const { receipt, isKept } = await this.#handOver(call, error);
+  async #bury(call: SpooledCall, attempts: number, error: unknown, durationMs: number): Promise<void> {
+    const { receipt, isKept } = await this.#handOver(call, attempts, error);
     const told = { receipt: receipt.id, durationMs, error };
     const { clock } = this.#host;
     if (!isKept) await this.#surely(() => this.#held.drop(call, 'exhausted', error));
     else if (await this.#surely(() => this.#held.died(call, told, clock.wallMs()))) this.#dead += 1;
   }
 
-  async #handOver(call: SpooledCall, error: unknown): Promise<{ receipt: Receipt; isKept: boolean }> {
+  async #handOver(call: SpooledCall, attempts: number, error: unknown): Promise<{ receipt: Receipt; isKept: boolean }> {
     const { onDead, wire } = this.#options;
-    const { input, key, idempotencyKey, divertedAt, attempts } = call;
+    const { input, key, idempotencyKey, divertedAt } = call;
     const receipt = this.#held.receiptOf(call, this.#host.breaker, wire);
     if (!onDead) return { receipt, isKept: this.#spool.isDurable };
     try {
@@ -417,7 +417,7 @@ export class Drain {
   }
 
   async #giveBack(call: SpooledCall, attempts: number, afterMs: number): Promise<void> {
-    await this.#surely(() => this.#spool.giveBack(call.id, attempts, this.#host.clock.wallMs() + afterMs));
+    await this.#surely(() => this.#held.giveBack(call, attempts, this.#host.clock.wallMs() + afterMs));
   }
 
   /** Tries again until the spool has done it: undefined where the drain was stopped before. */

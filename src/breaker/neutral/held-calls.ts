@@ -1,18 +1,13 @@
 import type { DropReason } from '@switchgear/conventions';
-import type { Operation } from '../calls/operations.ts';
-import { OpenReceipt, ReplayFailedError } from './receipt.ts';
+import { HeldCall } from './held-call.ts';
+import { Outcome } from './outcome.ts';
+import { OpenReceipt, type Receipt, ReplayFailedError } from './receipt.ts';
+import { plainCall } from './spool/plain-call.ts';
 import { type Spool, type SpoolEnd, SpoolError, type SpooledCall, type SpoolOpening } from './spool/spool.ts';
 import type { WireReport } from './wire.ts';
 
 /** Receipts of a shared spool that are waited for, the latest ones. */
 const MOST_WAITED_FOR = 10_000;
-
-/** What this process knows of a held call that its spool does not keep. About 200 bytes. */
-export interface HeldCall {
-  readonly receipt: OpenReceipt;
-  readonly operation: Operation;
-  readonly sizeBytes: number;
-}
 
 /**
  * The books of a buffer: every call is counted in the same moment as it is held, and in the same moment as it is not any more,
@@ -21,6 +16,8 @@ export interface HeldCall {
 export class HeldCalls {
   readonly #spool: Spool;
   readonly #report: WireReport;
+  readonly #isByReference: boolean;
+  /** The calls taken in by this process, where the spool hands out copies of them. */
   readonly #ofThisProcess = new Map<string, HeldCall>();
   #depth = 0;
   #sizeBytes = 0;
@@ -30,6 +27,8 @@ export class HeldCalls {
   constructor(spool: Spool, report: WireReport) {
     this.#spool = spool;
     this.#report = report;
+    // What outlives the process has been copied.
+    this.#isByReference = spool.isByReference === true && !spool.isDurable;
     spool.onEndElsewhere?.((id, end) => this.#endedElsewhere(id, end));
   }
 
@@ -52,29 +51,38 @@ export class HeldCalls {
     if (!this.#spool.isShared) this.#report.restored(totals);
   }
 
-  find(id: string): HeldCall | undefined {
-    return this.#ofThisProcess.get(id);
+  /** What this process knows of a call beside what its spool keeps; undefined of an earlier process's call. */
+  find(call: SpooledCall): HeldCall | undefined {
+    return this.#isByReference && call instanceof HeldCall ? call : this.#ofThisProcess.get(call.id);
   }
 
   /** The receipt of a held call; of an earlier process's call, one that nobody waits on. */
-  receiptOf({ id }: SpooledCall, breaker: string, wire: string): OpenReceipt {
-    return this.find(id)?.receipt ?? new OpenReceipt(id, breaker, wire);
+  receiptOf(call: SpooledCall, breaker: string, wire: string): Receipt {
+    return this.find(call)?.receipt ?? new OpenReceipt(call.id, breaker, wire, new Outcome());
   }
 
-  /** Resolves once the call is safe: `received` is to be told in that moment. */
-  append(call: SpooledCall, held: HeldCall): OpenReceipt | Promise<OpenReceipt> {
+  /** Returns, or resolves, once the call is safe: `received` is to be told in that moment. */
+  append(call: HeldCall): void | Promise<void> {
+    if (this.#isByReference) return this.#spool.append(call);
+    const { id } = call;
     // Before it is there to be taken.
-    this.#ofThisProcess.set(call.id, held);
+    this.#ofThisProcess.set(id, call);
     if (this.#spool.isShared) this.#letGoOfOldest();
-    const appended = this.#spool.append(call);
-    if (appended === undefined) return held.receipt;
-    return appended.then(
-      () => held.receipt,
-      (error) => {
-        this.#ofThisProcess.delete(call.id);
-        throw error;
-      },
-    );
+    const takeBack = (error: unknown): never => {
+      this.#ofThisProcess.delete(id);
+      throw error;
+    };
+    try {
+      return this.#spool.append(plainCall(call))?.catch(takeBack);
+    } catch (error) {
+      return takeBack(error);
+    }
+  }
+
+  /** A taken call waits for another attempt. */
+  async giveBack(call: SpooledCall, attempts: number, notBefore: number): Promise<void> {
+    if (this.#isByReference && call instanceof HeldCall) call.attempts = attempts;
+    await this.#spool.giveBack(call.id, attempts, notBefore);
   }
 
   received(sizeBytes: number): void {
@@ -85,71 +93,73 @@ export class HeldCalls {
 
   /** Returns false where it was not held any more, and nothing was counted. */
   async replayed(call: SpooledCall, told: Parameters<WireReport['replayed']>[0], value: unknown): Promise<boolean> {
-    const held = this.find(call.id);
+    const held = this.find(call);
     const hasEnded = await this.#spool.end(call.id, { kind: 'replayed', value });
     if (hasEnded) {
-      this.#forget(call.id, call.sizeBytes);
+      this.#forget(call.id, held, call.sizeBytes);
       this.#report.replayed(told);
     } else if (this.#spool.isShared) this.#ofThisProcess.delete(call.id);
-    if (held) OpenReceipt.succeed(held.receipt, value);
+    held?.succeed(value);
     return hasEnded;
   }
 
   async died(call: SpooledCall, told: Parameters<WireReport['dead']>[0], at: number): Promise<boolean> {
-    const held = this.find(call.id);
+    const held = this.find(call);
     if (!(await this.#spool.end(call.id, { kind: 'dead', at, error: inWords(told.error) }))) return false;
-    this.#forget(call.id, call.sizeBytes);
+    this.#forget(call.id, held, call.sizeBytes);
     this.#report.dead(told);
-    if (held) OpenReceipt.fail(held.receipt, () => new ReplayFailedError(call.id, 'dead', told.error));
+    held?.fail(() => new ReplayFailedError(call.id, 'dead', told.error));
     return true;
   }
 
   async drop(call: SpooledCall, reason: DropReason, cause?: unknown): Promise<boolean> {
-    const held = this.find(call.id);
+    const held = this.find(call);
     if (!(await this.#spool.end(call.id, { kind: 'dropped', reason }))) return false;
-    this.#forget(call.id, call.sizeBytes);
+    this.#forget(call.id, held, call.sizeBytes);
     this.#report.dropped(reason, this.depth);
-    if (held) OpenReceipt.fail(held.receipt, () => new ReplayFailedError(call.id, reason, cause));
+    held?.fail(() => new ReplayFailedError(call.id, reason, cause));
     return true;
   }
 
   async expire(now: number): Promise<void> {
-    for (const id of await this.#spool.expire(now)) {
-      const held = this.find(id);
-      this.#forget(id, this.#sizeOf(held));
+    for (const expired of await this.#spool.expire(now)) {
+      const id = typeof expired === 'string' ? expired : expired.id;
+      const held = typeof expired === 'string' ? this.#ofThisProcess.get(id) : this.find(expired);
+      this.#forget(id, held, this.#sizeOf(held));
       this.#report.dropped('expired', this.depth);
-      if (held) OpenReceipt.fail(held.receipt, () => new ReplayFailedError(id, 'expired'));
+      held?.fail(() => new ReplayFailedError(id, 'expired'));
     }
   }
 
   /** The calls stay in the spool, and nobody will tell what becomes of them. */
   leave(error: Error): void {
-    for (const { receipt } of this.#ofThisProcess.values()) OpenReceipt.fail(receipt, () => error);
+    for (const call of this.#ofThisProcess.values()) call.fail(() => error);
     this.#ofThisProcess.clear();
   }
 
   /** That process has counted it. */
   #endedElsewhere(id: string, end: SpoolEnd | undefined): void {
-    const receipt = this.find(id)?.receipt;
-    if (!receipt) return;
+    const held = this.#ofThisProcess.get(id);
+    if (!held) return;
     this.#ofThisProcess.delete(id);
-    if (end?.kind === 'replayed') OpenReceipt.succeed(receipt, end.value);
-    else OpenReceipt.fail(receipt, () => errorOf(id, end));
+    if (end?.kind === 'replayed') held.succeed(end.value);
+    else held.fail(() => errorOf(id, end));
   }
 
   /** A million calls may be held by all processes together: what is known of those taken in here must not grow with them. */
   #letGoOfOldest(): void {
     if (this.#ofThisProcess.size <= MOST_WAITED_FOR) return;
-    const [id, { receipt }] = this.#ofThisProcess.entries().next().value as [string, HeldCall];
+    const [id, held] = this.#ofThisProcess.entries().next().value as [string, HeldCall];
     this.#ofThisProcess.delete(id);
     const why = `What becomes of ${id} is not waited for any longer`;
-    OpenReceipt.fail(receipt, () => new SpoolError('SPOOL_FAILED', why));
+    held.fail(() => new SpoolError('SPOOL_FAILED', why));
   }
 
-  #forget(id: string, sizeBytes: number): void {
+  #forget(id: string, held: HeldCall | undefined, sizeBytes: number): void {
     this.#depth -= 1;
     this.#sizeBytes -= sizeBytes;
-    if (this.#ofThisProcess.delete(id)) return;
+    this.#ofThisProcess.delete(id);
+    if (held) return;
     this.#left.depth -= 1;
     this.#left.sizeBytes -= sizeBytes;
     if (this.#left.depth > 0) return;

@@ -1,4 +1,5 @@
 import type { DropReason } from '@switchgear/conventions';
+import type { Outcome } from './outcome.ts';
 
 const RECEIPT = Symbol.for('switchgear.receipt');
 
@@ -39,44 +40,23 @@ export function isReceipt(value: unknown): value is Receipt {
   return typeof value === 'object' && value !== null && (value as Partial<Receipt>)[RECEIPT] === true;
 }
 
-type End = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: () => unknown };
-
-/** A receipt and what will be known of its call. */
+/** A receipt over what will be known of its call. */
 export class OpenReceipt implements Receipt {
   readonly [RECEIPT] = true as const;
   readonly id: string;
   readonly breaker: string;
   readonly wire: string;
-  #end: End | undefined = undefined;
-  #waiting: PromiseWithResolvers<unknown> | undefined = undefined;
+  /** Nothing that its holder sees: it has the input of the call. */
+  readonly #outcome: Outcome;
 
-  constructor(id: string, breaker: string, wire: string) {
+  constructor(id: string, breaker: string, wire: string, outcome: Outcome) {
     this.id = id;
     this.breaker = breaker;
     this.wire = wire;
+    this.#outcome = outcome;
   }
 
   done(): Promise<unknown> {
-    this.#waiting ??= Promise.withResolvers();
-    this.#tell();
-    return this.#waiting.promise;
-  }
-
-  /** Settles `receipt`, from outside of what its holder sees. */
-  static succeed(receipt: OpenReceipt, value: unknown): void {
-    receipt.#end ??= { ok: true, value };
-    receipt.#tell();
-  }
-
-  /** @param error makes it for whoever waits, which hardly anybody does: a purge of a million calls needs no errors */
-  static fail(receipt: OpenReceipt, error: () => unknown): void {
-    receipt.#end ??= { ok: false, error };
-    receipt.#tell();
-  }
-
-  #tell(): void {
-    if (!this.#end || !this.#waiting) return;
-    if (this.#end.ok) this.#waiting.resolve(this.#end.value);
-    else this.#waiting.reject(this.#end.error());
+    return this.#outcome.done();
   }
 }

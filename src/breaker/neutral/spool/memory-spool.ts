@@ -1,5 +1,7 @@
 import { type Check, DROP_REASONS, type DropReason, InvalidInputError, integer, object } from '@switchgear/conventions';
+import { Arrivals } from './arrivals.ts';
 import { CallHeap } from './call-heap.ts';
+import { plainCall } from './plain-call.ts';
 import {
   type DeadLetter,
   type Spool,
@@ -30,6 +32,9 @@ export function memorySpool(options: MemorySpoolOptions = {}): Spool {
   return new MemorySpool(options.maxDeadLetters ?? 1_000);
 }
 
+/** Calls put in order before others have their turn, by a take that finds the keys of many still held. */
+const CALLS_A_TURN = 5_000;
+
 /** A held call in its places: the list of all by age, that of its key, and the heaps. */
 interface Entry {
   call: SpooledCall;
@@ -45,10 +50,13 @@ interface Entry {
   notBefore: number;
 }
 
+/** A call that comes is put in its places when somebody asks for it, and not while its caller waits. */
 class MemorySpool implements Spool {
   readonly kind = 'memory';
   readonly isDurable = false;
+  readonly isByReference = true;
   readonly #mostDead: number;
+  readonly #arrivals = new Arrivals();
   readonly #entries = new Map<string, Entry>();
   /** The newest held call of each key. */
   readonly #newestOfKey = new Map<string, Entry>();
@@ -64,7 +72,7 @@ class MemorySpool implements Spool {
   #oldest: Entry | undefined = undefined;
   #newest: Entry | undefined = undefined;
   #sizeBytes = 0;
-  #appended = 0;
+  #sorted = 0;
   #dead: DeadLetter[] = [];
   #deadBytes = 0;
   #isClosed = false;
@@ -79,24 +87,8 @@ class MemorySpool implements Spool {
 
   append(call: SpooledCall): Promise<void> | void {
     if (this.#isClosed) return Promise.reject(closedError());
-    const entry: Entry = {
-      call,
-      number: ++this.#appended,
-      older: this.#newest,
-      newer: undefined,
-      olderOfKey: undefined,
-      newerOfKey: undefined,
-      place: 'ready',
-      notBefore: 0,
-    };
-    if (this.#newest) this.#newest.newer = entry;
-    else this.#oldest = entry;
-    this.#newest = entry;
-    if (call.key !== undefined) this.#queueByKey(entry, call.key);
-    this.#entries.set(call.id, entry);
     this.#sizeBytes += call.sizeBytes;
-    this.#byExpiry.push(entry);
-    if (entry.place === 'ready') this.#ready.push(entry);
+    this.#arrivals.push(call);
   }
 
   async take(limit: number, now: number): Promise<readonly SpooledCall[]> {
@@ -105,19 +97,23 @@ class MemorySpool implements Spool {
       this.#waiting.pop();
       this.#makeReady(due);
     }
-    const taken: SpooledCall[] = [];
+    const taken: Entry[] = [];
     const expired: Entry[] = [];
-    while (taken.length < limit) {
+    for (let sorted = 0; taken.length < limit; ) {
       const entry = this.#ready.pop();
-      if (!entry) break;
-      if (entry.call.expiresAt <= now) expired.push(entry);
+      if (!entry) {
+        if (!this.#sortNext()) break;
+        sorted += 1;
+        if (sorted % CALLS_A_TURN === 0) await nextTurn();
+      } else if (entry.call.expiresAt <= now) expired.push(entry);
       else {
         entry.place = 'taken';
-        taken.push(entry.call);
+        taken.push(entry);
       }
     }
     for (const entry of expired) this.#ready.push(entry);
-    return taken;
+    // A turn of others may have brought the end of some.
+    return taken.filter(({ place }) => place === 'taken').map(({ call }) => call);
   }
 
   async giveBack(id: string, attempts: number, notBefore: number): Promise<void> {
@@ -132,16 +128,16 @@ class MemorySpool implements Spool {
 
   async end(id: string, end: SpoolEnd): Promise<boolean> {
     this.#mustBeOpen();
-    const entry = this.#entries.get(id);
+    const entry = this.#find(id);
     if (!entry) return false;
     this.#remove(entry);
-    if (end.kind === 'dead') this.#keepDead({ ...entry.call, diedAt: end.at, error: end.error });
+    if (end.kind === 'dead') this.#keepDead({ ...plainCall(entry.call), diedAt: end.at, error: end.error });
     return true;
   }
 
-  async expire(now: number): Promise<readonly string[]> {
+  async expire(now: number): Promise<readonly SpooledCall[]> {
     this.#mustBeOpen();
-    const ids: string[] = [];
+    const dropped: SpooledCall[] = [];
     const taken: Entry[] = [];
     for (let first = this.#byExpiry.peek(); first && first.call.expiresAt <= now; first = this.#byExpiry.peek()) {
       this.#byExpiry.pop();
@@ -150,17 +146,21 @@ class MemorySpool implements Spool {
         continue;
       }
       this.#remove(first);
-      ids.push(first.call.id);
+      dropped.push(first.call);
     }
     for (const entry of taken) this.#byExpiry.push(entry);
-    return ids;
+    for (const call of this.#arrivals.shiftExpired(now)) {
+      this.#sizeBytes -= call.sizeBytes;
+      dropped.push(call);
+    }
+    return dropped;
   }
 
   load(): SpoolLoad {
     return {
-      depth: this.#entries.size,
+      depth: this.#entries.size + this.#arrivals.size,
       sizeBytes: this.#sizeBytes,
-      oldestDivertedAt: this.#oldest?.call.divertedAt,
+      oldestDivertedAt: (this.#oldest?.call ?? this.#arrivals.peek())?.divertedAt,
     };
   }
 
@@ -171,6 +171,7 @@ class MemorySpool implements Spool {
   async peek(limit: number): Promise<readonly SpooledCall[]> {
     const calls: SpooledCall[] = [];
     for (let entry = this.#oldest; entry && calls.length < limit; entry = entry.newer) calls.push(entry.call);
+    calls.push(...this.#arrivals.head(limit - calls.length));
     return calls;
   }
 
@@ -187,6 +188,40 @@ class MemorySpool implements Spool {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+  }
+
+  #find(id: string): Entry | undefined {
+    let found = this.#entries.get(id);
+    while (found === undefined) {
+      const next = this.#sortNext();
+      if (!next) break;
+      if (next.call.id === id) found = next;
+    }
+    return found;
+  }
+
+  /** Puts the call that came first of those that are in no place yet in its places. */
+  #sortNext(): Entry | undefined {
+    const call = this.#arrivals.shift();
+    if (!call) return undefined;
+    const entry: Entry = {
+      call,
+      number: ++this.#sorted,
+      older: this.#newest,
+      newer: undefined,
+      olderOfKey: undefined,
+      newerOfKey: undefined,
+      place: 'ready',
+      notBefore: 0,
+    };
+    if (this.#newest) this.#newest.newer = entry;
+    else this.#oldest = entry;
+    this.#newest = entry;
+    if (call.key !== undefined) this.#queueByKey(entry, call.key);
+    this.#entries.set(call.id, entry);
+    this.#byExpiry.push(entry);
+    if (entry.place === 'ready') this.#ready.push(entry);
+    return entry;
   }
 
   #queueByKey(entry: Entry, key: string): void {
@@ -242,6 +277,10 @@ const NOTHING_YET = {
   dead: 0,
   dropped: Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>,
 } as const;
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 function closedError(): SpoolError {
   return new SpoolError('SPOOL_CLOSED', 'The spool is closed');

@@ -71,6 +71,8 @@ export interface Spool {
   readonly isDurable: boolean;
   /** Whether other processes append to it and drain it as well, so that only its own `load` knows what it holds. */
   readonly isShared?: boolean;
+  /** Whether the calls that it hands out are the very objects that it was given. */
+  readonly isByReference?: boolean;
   /**
    * Makes it ready for one buffer wire; called before all else, and again after a while where it threw.
    * @throws SpoolError where it cannot be had, such as a file that another process has
@@ -96,8 +98,8 @@ export interface Spool {
    * soon after its end. Without an end where the call is held no more, and it is not known how it ended.
    */
   onEndElsewhere?(heard: (id: string, end: SpoolEnd | undefined) => void): void;
-  /** Drops the calls that have expired by `now` and are not taken, reason `expired`. Returns their ids. */
-  expire(now: number): Promise<readonly string[]>;
+  /** Drops the calls that have expired by `now` and are not taken, reason `expired`. Returns them, or their ids. */
+  expire(now: number): Promise<readonly (string | SpooledCall)[]>;
   /** From memory: it is read at every collection of metrics. */
   load(): SpoolLoad;
   /** When the next call that waits may be taken: wall time, ms; undefined where none waits for a time. */
