@@ -1,6 +1,7 @@
 import {
   type Attributes,
   context,
+  isSpanContextValid,
   type Link,
   ROOT_CONTEXT,
   type SpanContext,
@@ -15,6 +16,7 @@ import { version } from '../version.ts';
 import { errorType } from './error-type.ts';
 import type { BreakerReadings, FailedCall, ReplayedCall, TransitionRecord, WireCall } from './observer.ts';
 import { RateLimit } from './rate-limit.ts';
+import { originIn } from './receipt-origin.ts';
 
 /** Most failing calls a trip links to: the latest ones, as many links as an SDK keeps by default. About 100 bytes each. */
 const MOST_LINKS = 128;
@@ -87,12 +89,13 @@ export class BreakerSpans {
       failed: true,
       root: false,
     };
-    const span = breaker.callSpans === 'off' ? undefined : this.#record(shape);
-    // What did not count is no cause of the next trip.
-    if (!counted) return;
-    const state = this.#state(breaker);
-    state.failures.push({ startedAt, endedAt, span });
-    if (state.failures.length > MOST_LINKS) state.failures.shift();
+    let span: SpanContext | undefined;
+    try {
+      if (breaker.callSpans !== 'off') span = this.#record(shape);
+    } finally {
+      // What did not count is no cause of the next trip.
+      if (counted) this.#keepFailure(breaker, { startedAt, endedAt, span });
+    }
   }
 
   trip(breaker: BreakerReadings, transition: TransitionRecord): void {
@@ -113,7 +116,7 @@ export class BreakerSpans {
       },
       failed: true,
       root: true,
-      links: counted.flatMap((failure) => (failure.span ? [{ context: failure.span }] : [])),
+      links: counted.flatMap(({ span: failing }) => linkTo(failing)),
     });
     state.failures = [];
     // A failed probe trips again; the outage began with the first trip, and its reset links there.
@@ -136,7 +139,7 @@ export class BreakerSpans {
       },
       failed: false,
       root: true,
-      links: trip ? [{ context: trip.span }] : [],
+      links: linkTo(trip?.span),
     });
     state.trip = undefined;
     state.failures = [];
@@ -158,14 +161,14 @@ export class BreakerSpans {
           root: false,
         })
       : trace.getSpanContext(context.active());
-    if (!receipt || !origin) return;
+    if (!receipt || !origin || !isSpanContextValid(origin)) return;
     state.origins.set(receipt, origin);
     if (state.origins.size > MOST_ORIGINS) state.origins.delete(state.origins.keys().next().value as string);
   }
 
   replayed(breaker: BreakerReadings, { wire, outcome, receipt, durationMs, error }: ReplayedCall, at: number): void {
     const { origins } = this.#state(breaker);
-    const origin = origins.get(receipt);
+    const origin = origins.get(receipt) ?? originIn(receipt);
     if (outcome !== 'retried') origins.delete(receipt);
     this.#record({
       name: `${SPANS.neutralWire} ${wire}`,
@@ -174,7 +177,7 @@ export class BreakerSpans {
       attributes: wireAttributes(breaker, wire, outcome, error),
       failed: outcome !== 'replayed',
       root: true,
-      links: origin ? [{ context: origin }] : [],
+      links: linkTo(origin),
     });
   }
 
@@ -200,6 +203,12 @@ export class BreakerSpans {
     return this.#tracer;
   }
 
+  #keepFailure(breaker: BreakerReadings, failure: FailureMark): void {
+    const { failures } = this.#state(breaker);
+    failures.push(failure);
+    if (failures.length > MOST_LINKS) failures.shift();
+  }
+
   #state(breaker: BreakerReadings): SpanState {
     let state = this.#states.get(breaker);
     if (!state) {
@@ -208,6 +217,11 @@ export class BreakerSpans {
     }
     return state;
   }
+}
+
+/** Without an SDK for traces a span has a context that leads nowhere. */
+function linkTo(span: SpanContext | undefined): Link[] {
+  return span && isSpanContextValid(span) ? [{ context: span }] : [];
 }
 
 /** The failures that a trip was judged by, of those since the last trip or reset. */
