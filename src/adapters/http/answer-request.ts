@@ -1,0 +1,41 @@
+import type { ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import { AnswerSocket } from './answer-socket.ts';
+import { leaveSocket } from './held-events.ts';
+import { opened, type UsedSocket } from './node-internals.ts';
+
+type OnSocket = (socket: Socket | null, error?: Error) => void;
+
+/**
+ * Gives a request a socket that a neutral wire answers on, in place of the one it has, if any: that one is closed.
+ * @param onSocket the request's own
+ */
+export function answerRequest(request: ClientRequest, onSocket: OnSocket): AnswerSocket {
+  const client = opened(request);
+  const left = client.socket as UsedSocket | null;
+  if (left) {
+    leaveSocket(left);
+    left.destroy();
+  }
+  // What the end of the former exchange has left in it.
+  client.res = null;
+  client.destroyed = false;
+  client._closed = false;
+  client._ended = false;
+  client.timeoutCb = null;
+  // The socket stays open until the request is sent as well: an early answer must not break it.
+  client.shouldKeepAlive = true;
+  const socket = new AnswerSocket();
+  onSocket.call(request, socket);
+  if (client.timeout) socket.setTimeout(client.timeout);
+  return socket;
+}
+
+/** Back to its agent, where a request that does not need it any more was given a socket. */
+export function giveBack(request: ClientRequest, socket: Socket): void {
+  process.nextTick(() => {
+    if (socket.destroyed) return;
+    if (opened(request).agent && socket.listenerCount('free') > 0) socket.emit('free');
+    else socket.destroy();
+  });
+}

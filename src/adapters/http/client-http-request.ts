@@ -1,0 +1,83 @@
+import type { ClientRequest } from 'node:http';
+import type { HttpRequest } from '../http-calls/http-request.ts';
+import { type ConnectOptions, opened } from './node-internals.ts';
+import type { RequestBody } from './request-body.ts';
+
+/** A request of node:http as its guard sees it. */
+export class ClientHttpRequest implements HttpRequest {
+  readonly client = 'http';
+  readonly method: string;
+  readonly origin: string;
+  readonly host: string;
+  readonly path: string;
+  readonly #target: string;
+  readonly #request: ClientRequest;
+  /** Undefined where no wire asked for it. */
+  recorded: RequestBody | undefined = undefined;
+
+  constructor(request: ClientRequest, options: ConnectOptions) {
+    this.#request = request;
+    this.method = request.method;
+    const { protocol, path } = request;
+    // To a proxy the whole URL is sent, and it is the target that is well or unwell.
+    const absolute = path.startsWith('http://') || path.startsWith('https://') ? parseUrl(path) : undefined;
+    if (absolute) {
+      this.origin = absolute.origin;
+      this.host = absolute.host;
+      this.#target = absolute.pathname + absolute.search;
+    } else if (options.socketPath) {
+      this.host = options.socketPath;
+      this.origin = `${protocol.slice(0, -1)}+unix://${encodeURIComponent(options.socketPath)}`;
+      this.#target = path;
+    } else {
+      this.host = hostOf(options, protocol);
+      this.origin = `${protocol}//${this.host}`;
+      this.#target = path;
+    }
+    const query = this.#target.indexOf('?');
+    this.path = query === -1 ? this.#target : this.#target.slice(0, query);
+  }
+
+  get url(): string {
+    return this.#target.startsWith('/') ? this.origin + this.#target : this.origin;
+  }
+
+  headers(): Readonly<Record<string, string>> {
+    const request = opened(this.#request);
+    const headers = request.getHeaders();
+    // Given as an array, they are nowhere but in the head as it will be sent.
+    if (request._header !== null && Object.keys(headers).length === 0) return headersOf(request._header);
+    return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, joined(value)]));
+  }
+
+  async body(): Promise<Uint8Array | undefined> {
+    return this.recorded?.whole();
+  }
+}
+
+function hostOf({ host, port }: ConnectOptions, protocol: string): string {
+  const name = host || 'localhost';
+  const bracketed = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
+  const own = protocol === 'https:' ? 443 : 80;
+  return port === undefined || port === null || Number(port) === own ? bracketed : `${bracketed}:${port}`;
+}
+
+function parseUrl(url: string): URL | undefined {
+  return URL.canParse(url) ? new URL(url) : undefined;
+}
+
+function joined(value: unknown): string {
+  return Array.isArray(value) ? value.join(', ') : String(value);
+}
+
+function headersOf(head: string): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const line of head.split('\r\n').slice(1)) {
+    const colon = line.indexOf(':');
+    if (colon < 1) continue;
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+  }
+  return headers;
+}

@@ -1,0 +1,2 @@
+export { guardAgent } from './guard-agent.ts';
+export { installHttpGuard } from './install-http-guard.ts';

@@ -1,0 +1,47 @@
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** The options of a request, with the defaults that node:http has filled in. */
+export interface ConnectOptions {
+  readonly host?: string | null;
+  readonly port?: number | string | null;
+  readonly socketPath?: string | null;
+}
+
+/** How node:http hands a request to an agent. Every agent has it, those of libraries too. */
+export type AddRequest = (this: Agent, request: ClientRequest, options: ConnectOptions, ...legacy: unknown[]) => void;
+
+export interface RequestTaker {
+  addRequest: AddRequest;
+}
+
+/**
+ * What node:http's client has in all its versions from 22 on, undocumented: agents of libraries have built on these names
+ * for ten years.
+ */
+export type OpenRequest = Omit<ClientRequest, 'destroyed' | 'shouldKeepAlive' | 'onSocket'> & {
+  /** Gives it its socket, or the error for which it gets none. */
+  onSocket(socket: Socket | null, error?: Error): void;
+  agent: Agent | undefined;
+  /** Head of the request as it is sent; null before. */
+  readonly _header: string | null;
+  res: (IncomingMessage & { _dump(): void }) | null;
+  destroyed: boolean;
+  shouldKeepAlive: boolean;
+  /** Its response has ended. */
+  _ended: boolean;
+  /** `close` was emitted. */
+  _closed: boolean;
+  timeout?: number;
+  socketPath: string | undefined;
+  timeoutCb: unknown;
+  /** Bytes that wait for a socket. */
+  readonly outputData: unknown[];
+};
+
+/** A socket while a request of node:http has it. */
+export type UsedSocket = Socket & { _httpMessage?: unknown };
+
+export function opened(request: ClientRequest): OpenRequest {
+  return request as unknown as OpenRequest;
+}
