@@ -15,8 +15,9 @@ const DRAINERS = 3;
 /** Calls held, above which it ends more than it appends. */
 const ENOUGH = 400;
 
-const spool = sqliteSpool(file);
 let number = Number(first);
+// Every second process gathers what it writes for a while, in which a kill finds ends that are begun and not made.
+const spool = sqliteSpool(file, { commitEveryMs: number % 2_000_000 === 0 ? 0 : 4 });
 await spool.open({ breaker: 'crash', wire: 'buffer' });
 say('open');
 await Promise.all([...Array.from({ length: APPENDERS }, append), ...Array.from({ length: DRAINERS }, drain)]);
@@ -43,7 +44,7 @@ async function append(): Promise<void> {
 
 async function drain(): Promise<void> {
   for (let round = 0; ; round++) {
-    const calls = await spool.take(2, 1);
+    const calls = await spool.take(2, Date.now());
     for (const { id } of calls) say(`< ${id}`);
     await Promise.all(calls.map(({ id, attempts }) => (round % 7 === 0 ? giveBack(id, attempts + 1) : end(id))));
     if (calls.length === 0 || spool.load().depth < ENOUGH / 2) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -52,7 +53,7 @@ async function drain(): Promise<void> {
 
 async function giveBack(id: string, attempts: number): Promise<void> {
   say(`^ ${id}`);
-  await spool.giveBack(id, attempts, 0);
+  await spool.giveBack(id, attempts, Date.now() + 3 * (attempts % 3));
 }
 
 async function end(id: string): Promise<void> {
