@@ -159,6 +159,16 @@ describe('a snapshot', () => {
     expect(observer.of('transitioned')).toMatchObject([{ from: 'shadow', to: 'shadow' }]);
   });
 
+  test.each(['shadow', 'disabled'] as const)('of an open breaker is no outage of one in %s', async (mode) => {
+    const { breaker } = makeBreaker(QUICK);
+    breaker.trip();
+    const { breaker: next, clock, observer } = makeBreaker({ ...QUICK, mode });
+    next.importState(breaker.exportState());
+    await clock.advance(500);
+    next.redefine(QUICK);
+    expect(observer.of('transitioned')).toMatchObject([{ to: 'closed', openMs: undefined, meanwhile: undefined }]);
+  });
+
   test('leaves a disabled breaker disabled, and nothing of it comes back later', async () => {
     const { breaker, clock } = makeBreaker(DISABLED);
     const window = { executed: 2, failed: 2, slow: 0, consecutive: 2 };

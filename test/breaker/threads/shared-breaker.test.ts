@@ -128,9 +128,13 @@ describe('a mode of the owner', () => {
     crew.breaker.redefine({ ...THREE_FAILURES, trip: { ...THREE_FAILURES.trip, failures: 2 } });
     expect(await one.ask({ task: 'call', calls: 1, failing: true })).toMatchObject({ failure: 1 });
     expect(await other.ask({ task: 'call', calls: 2, failing: true })).toMatchObject({ failure: 1, rejected: 1 });
-    const { state, settings } = await look(one);
-    expect(state).toBe('open');
-    expect(settings).toEqual(crew.breaker.settings);
+    for (const member of [one, other]) {
+      await member.ask({ task: 'hear', count: 2 });
+      const { state, settings, heard } = await look(member);
+      expect(state).toBe('open');
+      expect(settings).toEqual(crew.breaker.settings);
+      expect([...heard].sort()).toEqual(['closed by operator', 'open by threshold']);
+    }
   });
 });
 
