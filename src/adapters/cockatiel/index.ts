@@ -1,0 +1,2 @@
+export { bridgeCockatiel, type CockatielBridgeOptions } from './bridge-cockatiel.ts';
+export type { CockatielBreaker } from './cockatiel-breaker.ts';
