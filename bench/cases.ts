@@ -18,4 +18,5 @@ export const CASES: Readonly<Record<string, () => Promise<Case>>> = {
   'divert-memory': async () => (await import('./cases/divert.ts')).divertIntoMemory,
   'sqlite-spool': async () => (await import('./cases/sqlite-spool.ts')).sqliteSpoolCase,
   collection: async () => (await import('./cases/collection.ts')).collection,
+  register: async () => (await import('./cases/register.ts')).register,
 };

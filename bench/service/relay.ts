@@ -1,0 +1,24 @@
+/**
+ * The service of the register cases: each request makes one `fetch` to the address in RELAY_TO. It reports when it listens, and the CPU
+ * time it has used when it is asked.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+const upstream = process.env.RELAY_TO ?? '';
+
+const server = createServer(async (_request, response) => {
+  const answer = await fetch(upstream);
+  response.writeHead(answer.status, { 'content-type': 'text/plain' }).end(await answer.text());
+});
+server.listen(0, '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo;
+  process.send?.({ port, startMs: performance.now(), cpuMs: cpuMs() });
+});
+process.on('message', () => process.send?.({ cpuMs: cpuMs() }));
+process.on('disconnect', () => process.exit());
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
