@@ -1,19 +1,65 @@
-import type { GuardedBy } from '../outgoing/guarded-by.ts';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { InvalidInputError } from '@switchgear/conventions';
+import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
+import { DispatcherGuard } from './dispatcher-guard.ts';
 import { guardFetch } from './guard-fetch.ts';
 
+/** Where the copies of undici have their global dispatchers: the one of Node.js and those up to 7, and 8. */
+const GLOBAL_DISPATCHERS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')];
+
+/** Each copy tells of a connection before it makes it. */
+const BEFORE_CONNECT = 'undici:client:beforeConnect';
+
+const installed = new Map<GuardedBy, () => void>();
+
 /**
- * Puts breakers around the global `fetch`, and around undici's own calls that go by its global dispatcher. Returns what takes them off again.
+ * Puts breakers around the global `fetch`, and around all dispatchers of each copy of undici that has a global one: `request`,
+ * `stream`, `pipeline`, its own `fetch`, and agents, pools and clients that the service makes itself, before or after.
+ * The copies are looked for now and whenever one of them connects: of a copy that is loaded later the first request is
+ * not guarded, unless `installUndiciGuard` has it. Nor is a `fetch` that somebody took out of `globalThis` before.
+ * Returns what takes it off again. The same `by` is installed once.
  * @example const uninstall = installFetchGuard(createBreaker('stock'));
  */
 export function installFetchGuard(by: GuardedBy): () => void {
+  const known = installed.get(by);
+  if (known) return known;
+  const choose = chooserOf(by);
   const original = globalThis.fetch;
-  const guarded = guardFetch(original, by);
+  let isOn = true;
+  const guarded = guardFetch(original, (call) => (isOn ? choose(call) : undefined));
   globalThis.fetch = guarded;
-  return () => {
+  const dispatchers = new DispatcherGuard(choose);
+  const look = () => {
+    for (const name of GLOBAL_DISPATCHERS) dispatchers.guardCopyOf((globalThis as Record<symbol, unknown>)[name]);
+  };
+  look();
+  subscribe(BEFORE_CONNECT, look);
+  const uninstall = () => {
+    if (!isOn) return;
+    isOn = false;
+    installed.delete(by);
+    unsubscribe(BEFORE_CONNECT, look);
+    dispatchers.takeOff();
+    // Somebody may have put something around it since.
     if (globalThis.fetch === guarded) globalThis.fetch = original;
   };
+  installed.set(by, uninstall);
+  return uninstall;
 }
 
-export function installUndiciGuard(_undici: unknown, _by: GuardedBy): () => void {
-  return () => {};
+/**
+ * Puts breakers around all dispatchers of one copy of undici, from its first request on. Returns what takes them off again.
+ * @param undici the module
+ * @throws InvalidInputError where it is none
+ * @example const uninstall = installUndiciGuard(await import('undici'), createBreaker('stock'));
+ */
+export function installUndiciGuard(
+  undici: { readonly Agent: { readonly prototype: object } },
+  by: GuardedBy,
+): () => void {
+  const dispatchers = new DispatcherGuard(chooserOf(by));
+  if (!dispatchers.guardCopyOf(undici?.Agent?.prototype)) {
+    throw new InvalidInputError([{ field: 'undici', rule: 'must be the module undici', value: typeof undici }]);
+  }
+  return () => dispatchers.takeOff();
 }

@@ -1,0 +1,107 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { Breaker } from '@switchgear/breaker';
+import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
+import { guardExchange } from '../http-calls/guard-exchange.ts';
+import { responseKeeper } from '../http-calls/keep-response.ts';
+import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
+import { isUnguarded } from '../outgoing/unguarded.ts';
+import { DispatchRequest } from './dispatch-request.ts';
+import type { Dispatch, DispatchHandler, DispatchOptions } from './dispatcher.ts';
+import { Gate } from './gate.ts';
+import { LegacyGate } from './legacy-gate.ts';
+import { ModernGate } from './modern-gate.ts';
+
+/** By whom a handler's request was found to have no breaker: an agent hands it on to a pool, and that to a client. */
+const leftAlone = new WeakMap<DispatchHandler, ChooseBreaker>();
+
+/**
+ * Dispatches a request under its breaker, where it has one. Upgrades and CONNECT are no calls and are left alone.
+ * @param origin of the dispatcher, where it is for one origin
+ */
+export function guardDispatch(
+  dispatch: Dispatch,
+  choose: ChooseBreaker,
+  options: DispatchOptions,
+  handler: DispatchHandler,
+  origin: string | URL | undefined,
+): boolean {
+  if (handler instanceof Gate || !isCall(options, handler)) return dispatch(options, handler);
+  if (leftAlone.get(handler) === choose || isUnguarded()) return dispatch(options, handler);
+  const request = DispatchRequest.of(options, origin);
+  const breaker = request && choose(request);
+  if (breaker) return new GuardedDispatch(breaker, request, options, handler).start(dispatch);
+  leftAlone.set(handler, choose);
+  return dispatch(options, handler);
+}
+
+function isCall(options: DispatchOptions, handler: DispatchHandler): boolean {
+  if (typeof options !== 'object' || options === null || typeof handler !== 'object' || handler === null) return false;
+  return !options.upgrade && options.method !== 'CONNECT';
+}
+
+class GuardedDispatch {
+  readonly #breaker: Breaker;
+  readonly #request: DispatchRequest;
+  readonly #gate: Gate & DispatchHandler;
+  readonly #cancelled: AbortController | undefined;
+  #accepted = true;
+  #thrown: { readonly error: unknown } | undefined;
+
+  constructor(breaker: Breaker, request: DispatchRequest, options: DispatchOptions, handler: DispatchHandler) {
+    this.#breaker = breaker;
+    this.#request = request;
+    request.mostBodyBytes = requestBytesAsked(breaker, request);
+    // `request`, `stream` and `pipeline` have their signal in the options; of others nobody knows.
+    const mayCancel = Boolean(options.signal) || !(handler instanceof AsyncResource);
+    this.#cancelled = mayCancel ? new AbortController() : undefined;
+    const cancelled = this.#cancelled;
+    const cancel = cancelled && ((reason: unknown) => cancelled.abort(reason));
+    const holds = breaker.neutralWires.length > 0;
+    const Kind = typeof handler.onRequestStart === 'function' ? ModernGate : LegacyGate;
+    this.#gate = new Kind(handler, holds, cancel);
+  }
+
+  start(dispatch: Dispatch): boolean {
+    this.#guard(dispatch);
+    if (this.#thrown) throw this.#thrown.error;
+    return this.#accepted;
+  }
+
+  async #guard(dispatch: Dispatch): Promise<void> {
+    const gate = this.#gate;
+    const request = this.#request;
+    const exchange = {
+      request,
+      send: (context: { readonly signal: AbortSignal }) => {
+        // A probe has a deadline of its own.
+        if (this.#breaker.settings.timeoutMs !== null || this.#breaker.state !== 'closed') {
+          const { signal } = context;
+          signal.addEventListener('abort', () => gate.abort(signal.reason), { once: true });
+        }
+        return gate.send(() => {
+          this.#dispatch(dispatch);
+        });
+      },
+    };
+    try {
+      const answer = await guardExchange(this.#breaker, exchange, this.#cancelled?.signal);
+      if (answer) gate.answer(answer, request.method !== 'HEAD');
+      else gate.release(gate.head && responseKeeper(this.#breaker, request, gate.head));
+    } catch (error) {
+      gate.fail(error);
+    } finally {
+      request.letGo();
+    }
+  }
+
+  /** What a dispatcher throws at once is its caller's at once. */
+  #dispatch(dispatch: Dispatch): void {
+    try {
+      this.#accepted = dispatch(this.#request.toSend(), this.#gate);
+    } catch (error) {
+      this.#thrown = { error };
+      this.#gate.silence();
+      throw error;
+    }
+  }
+}
