@@ -9,14 +9,24 @@ const seen = new Set<string>();
  */
 export function errorType(error: unknown): string {
   if (error === undefined) return OTHER;
-  const type = typeOf(error);
+  const type = readType(error);
+  if (typeof type !== 'string' || type === '') return OTHER;
   if (seen.has(type)) return type;
   if (seen.size >= MOST_TYPES || type.length > 60) return OTHER;
   seen.add(type);
   return type;
 }
 
-function typeOf(error: unknown): string {
+/** What an error says of itself can be anything, and its getters may throw. */
+function readType(error: unknown): unknown {
+  try {
+    return typeOf(error);
+  } catch {
+    return OTHER;
+  }
+}
+
+function typeOf(error: unknown): unknown {
   if (!(error instanceof Error)) return typeof error;
   const code = codeOf(error) ?? (error.cause instanceof Error ? codeOf(error.cause) : undefined);
   return code ?? error.name;

@@ -60,8 +60,8 @@ export class BreakerEvents {
   #currentLogger(): Logger {
     const provider = logs.getLoggerProvider();
     if (this.#logger === undefined || provider !== this.#provider) {
-      this.#provider = provider;
       this.#logger = provider.getLogger(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
+      this.#provider = provider;
     }
     return this.#logger;
   }

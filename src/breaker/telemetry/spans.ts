@@ -197,8 +197,8 @@ export class BreakerSpans {
   #currentTracer(): Tracer {
     const provider = trace.getTracerProvider();
     if (this.#tracer === undefined || provider !== this.#provider) {
-      this.#provider = provider;
       this.#tracer = provider.getTracer(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
+      this.#provider = provider;
     }
     return this.#tracer;
   }

@@ -134,7 +134,7 @@ describe('the span of a call', () => {
 
 describe('a transition', () => {
   test('never runs in the context of the request that made it: span, event, listener and what they start', async () => {
-    const seen: unknown[] = [];
+    const seen: [what: string, active: string | undefined][] = [];
     const breaker = createBreaker('tripped', { ...RULES, clock, trip: { ...NO_RULE, failures: 1 } });
     breaker.onTransition(({ to }) => {
       seen.push([to, activeId()]);
