@@ -203,8 +203,10 @@ export class ReportedBreaker implements SteeredBreaker {
     if (problems.length > 0) throw new InvalidInputError(problems);
     const take = this.#source.holds?.[override.mode];
     if (take !== undefined) return take;
-    const modes = OVERRIDE_MODES.filter((mode) => this.#source.holds?.[mode] !== undefined).join(' or ') || 'left out';
-    const rule = `must be ${modes}: the library of this breaker has no way to hold it in another`;
+    const modes = OVERRIDE_MODES.filter((mode) => this.#source.holds?.[mode] !== undefined).join(' or ');
+    const rule = modes
+      ? `must be ${modes}: the library of this breaker has no way to hold it in another`
+      : 'is not possible: the library of this breaker has no way to hold it';
     throw refused({ field: 'mode', rule, value: override.mode });
   }
 
