@@ -1,8 +1,9 @@
 import type { Breaker } from '@switchgear/breaker';
 import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
+import { decodedHeaders, isDecoded } from '../http-calls/decode-body.ts';
 import { guardExchange } from '../http-calls/guard-exchange.ts';
 import type { ResponseHead } from '../http-calls/http-request.ts';
-import { responseKeeper } from '../http-calls/keep-response.ts';
+import { type ResponseKeeper, responseKeeper } from '../http-calls/keep-response.ts';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
 import { answerResponse } from './answer-response.ts';
@@ -70,13 +71,21 @@ async function fetchUnder(
       response?.body?.cancel().catch(() => undefined);
       return answerResponse(answer, request);
     }
-    const keeper = head && responseKeeper(breaker, request, head);
+    const keeper = head && keeperOf(breaker, request, head);
     if (keeper) learnFrom(response as Response, keeper);
     return response as Response;
   } finally {
     cancelled?.stop();
     request.letGo();
   }
+}
+
+/** What its caller reads is decoded. */
+function keeperOf(breaker: Breaker, request: FetchRequest, head: ResponseHead): ResponseKeeper | undefined {
+  return responseKeeper(breaker, request, head, () => {
+    const headers = head.headers();
+    return isDecoded(headers) && request.method !== 'HEAD' ? decodedHeaders(headers) : headers;
+  });
 }
 
 function headOf(response: Response): ResponseHead {
