@@ -72,7 +72,7 @@ export class BreakerCore {
   readonly #window: CallWindow;
   readonly #events: CoreEvents;
   #settings: BreakerSettings;
-  /** What calls are admitted with while it is closed: one object for all of a generation. */
+  /** What calls are admitted with while all are let through: one object for all of a generation. */
   #pass: Pass;
   #passOf: MachineState;
   /** The state in which the last call was judged. */
@@ -139,7 +139,7 @@ export class BreakerCore {
   /** Asks for a permit. An admitted call must come back by `settle`. */
   admit(): Admission {
     const state = this.#state.read();
-    if (state.kind !== 'closed') return this.#admitByMachine();
+    if (!letsAllThrough(state)) return this.#admitByMachine();
     const limited = this.#settings.maxConcurrent !== null;
     if (limited && !this.#takePlace()) return LIMIT_IS_FULL;
     this.cells.increment(LAYOUT.started);
@@ -188,8 +188,9 @@ export class BreakerCore {
     // Late result: its permit is from an older generation, and its news would spoil the window of this one.
     const isCurrent = permit.generation === state.generation;
     const now = this.#timeOf(endedAt);
-    if (outcome === 'success' && isCurrent && state.kind === 'closed' && !slow) {
-      this.#window.recordSuccess(now);
+    // Where all are let through, a good call changes the window at most.
+    if (outcome === 'success' && isCurrent && letsAllThrough(state) && !slow) {
+      if (state.kind !== 'disabled') this.#window.recordSuccess(now);
       return false;
     }
     return this.#judge(call, outcome !== 'success', slow, now, isCurrent, report);
@@ -443,6 +444,11 @@ export function settingsWith(own: BreakerSettings, patch: SettingsPatch | undefi
 
 function stepOf(state: MachineState): number {
   return state.kind === 'half_open' ? state.step : 0;
+}
+
+/** A call needs no decision to be let through, and neither does a good one when it is back. */
+function letsAllThrough({ kind }: MachineState): boolean {
+  return kind === 'closed' || kind === 'shadow' || kind === 'disabled';
 }
 
 /** Only these states look at the window. */
