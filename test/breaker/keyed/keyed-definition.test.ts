@@ -47,6 +47,17 @@ describe('a group with a mode of its own', () => {
   });
 });
 
+describe('an override in the mode that the group has', () => {
+  test('keeps its breaker where one has to make room', () => {
+    const { group, clock } = makeGroup({ mode: 'shadow', maxBreakers: 2 });
+    const expiresAt = new Date(clock.wallMs() + 90_000).toISOString();
+    group.get('held').holdIn({ mode: 'shadow', reason: 'trial', actor: 'jo', expiresAt });
+    group.get('rests');
+    group.get('new');
+    expect(group.keys()).toEqual(['held', 'new']);
+  });
+});
+
 describe('a group that is redefined', () => {
   test('has the new settings and the new mode in the breakers there are and in those to come', async () => {
     const { group, observer } = makeGroup();
