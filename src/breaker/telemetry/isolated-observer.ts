@@ -1,13 +1,20 @@
 import { diag } from '@opentelemetry/api';
 import type { BreakerState, TimedOutcome } from '@switchgear/conventions';
 import type { BreakerObserver, BreakerReadings } from './observer.ts';
+import { RateLimit } from './rate-limit.ts';
 
 type Tail<F> = F extends (breaker: BreakerReadings, ...rest: infer Rest) => void ? Rest : never;
 
 /** An observer that did not want to hear of executed calls, since no SDK was there, is asked again after so long. */
 const ASK_AGAIN_MS = 100;
 
-/** An observer bound to one breaker. What it throws never reaches a guarded call: it goes to `diag`. */
+/** Made at the first fault of a breaker's observer; gone with the breaker. */
+const limits = new WeakMap<BreakerReadings, RateLimit>();
+
+/**
+ * An observer bound to one breaker. What it throws never reaches a guarded call: it goes to `diag`, at most ten times a second,
+ * since one that throws may do so at every call.
+ */
 export class IsolatedObserver {
   readonly #observer: BreakerObserver | undefined;
   readonly #readings: BreakerReadings;
@@ -82,7 +89,13 @@ export class IsolatedObserver {
   }
 
   #told(error: unknown): void {
-    diagError(`The observer of breaker "${this.#readings.name}" threw`, error);
+    const { name } = this.#readings;
+    const now = this.#readings.monotonicMs();
+    const limit = limits.get(this.#readings) ?? new RateLimit(now);
+    limits.set(this.#readings, limit);
+    if (!limit.allows(now)) return;
+    const before = limit.suppressed > 0 ? `, and ${limit.suppressed} times before without a word` : '';
+    diagError(`The observer of breaker "${name}" threw${before}`, error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { logs, metrics, trace } from '@opentelemetry/api';
+import { DiagLogLevel, diag, logs, metrics, trace } from '@opentelemetry/api';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
@@ -19,7 +19,7 @@ const keep = (reason: unknown) => void unhandled.push(reason);
 process.on('unhandledRejection', keep);
 
 afterEach(() => {
-  for (const api of [metrics, logs, trace]) api.disable();
+  for (const api of [metrics, logs, trace, diag]) api.disable();
   expect(unhandled.splice(0)).toEqual([]);
 });
 
@@ -100,6 +100,15 @@ function registerHanging() {
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
   return { spans, records, points };
 }
+
+describe('without an SDK', () => {
+  test('calls are answered alike, and nobody is told anything', async () => {
+    const told: unknown[] = [];
+    listenToDiag(told);
+    expect(await answers('otel')).toEqual(await answers('off'));
+    expect(told).toEqual([]);
+  });
+});
 
 describe('exporters that hang, behind full queues', () => {
   test('change no answer of a call', async () => {
@@ -201,6 +210,12 @@ describe('what the library keeps for its spans', () => {
   });
 });
 
+function listenToDiag(told: unknown[]): void {
+  const tell = (message: string) => void told.push(message);
+  const logger = { error: tell, warn: tell, info: tell, debug: tell, verbose: tell };
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+}
+
 const broken = (): never => {
   throw new Error('the telemetry is broken');
 };
@@ -270,6 +285,28 @@ describe('a provider that throws changes no answer of a call, and costs the othe
     const { resourceMetrics } = await sdk.collect();
     return { traces: sdk.spans().length, events: sdk.events().length, points: resourceMetrics.scopeMetrics.length };
   }
+});
+
+describe('telemetry that throws at every call', () => {
+  test('is told ten times a second and no more, with how often it was not', async () => {
+    const told: unknown[] = [];
+    listenToDiag(told);
+    // The exporters of the tests before hang on.
+    const ofBreaker = () => told.filter((line) => String(line).includes('breaker'));
+    trace.setGlobalTracerProvider(breaking());
+    const clock = new ManualClock();
+    const breaker = createBreaker('broken', { clock, trip: { ...NO_RULE, failures: 1_000 } });
+    const failTimes = async (times: number) => {
+      for (let call = 0; call < times; call++) await ending(breaker.execute(() => Promise.reject(new Unwell('x'))));
+    };
+    await failTimes(35);
+    expect(ofBreaker()).toEqual(Array(10).fill('The observer of breaker "broken" threw'));
+    await clock.advance(1_000);
+    await failTimes(1);
+    expect(ofBreaker().slice(10)).toEqual([
+      'The observer of breaker "broken" threw, and 25 times before without a word',
+    ]);
+  });
 });
 
 describe('an error that bites who looks at it', () => {
