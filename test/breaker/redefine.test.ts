@@ -121,6 +121,19 @@ describe('redefined with another mode, a breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
+  test.each(['shadow', 'disabled'] as const)('that is open replays in %s what it holds', async (mode) => {
+    const { breaker, clock } = makeBreaker({ ...QUICK, cooldownMs: 3_600_000, neutralWires: [bufferWire()] });
+    const charge = breaker.protect(async (input: number) => input * 2);
+    breaker.trip();
+    const receipt = await charge(21);
+    await clock.advance(60_000);
+    expect(breaker.stats().wires).toMatchObject([{ depth: 1 }]);
+    breaker.redefine({ ...QUICK, mode });
+    await clock.advance(60_000);
+    expect(isReceipt(receipt) && (await receipt.done())).toBe(42);
+    expect(breaker.stats().wires).toMatchObject([{ depth: 0, replayed: 1 }]);
+  });
+
   test('stays under its override, and is in the new mode after it', async () => {
     const { breaker, clock, observer } = makeBreaker(QUICK);
     breaker.holdIn(override(clock, 'forced_open', 5_000));

@@ -13,6 +13,7 @@ import { bufferWire, createBreaker, presets } from '../../src/breaker/index.ts';
 import { initialState, type MachineEvent, type MachineState, MOST_LEASES } from '../../src/breaker/machine/state.ts';
 import { POSSIBLE_TRANSITIONS, transition } from '../../src/breaker/machine/transition.ts';
 import { SHARED_RECORDS } from '../../src/breaker/memory/layout.ts';
+import { OPTION_CHECKS } from '../../src/breaker/options.ts';
 import { documentText, tableOf } from '../support/repository/tables.ts';
 
 describe('the reference of the settings', () => {
@@ -57,6 +58,12 @@ describe('the reference of the settings', () => {
 });
 
 describe('the reference of the breaker', () => {
+  test('it has every option', () => {
+    const options = Object.keys(OPTION_CHECKS).filter((name) => !(name in DEFAULT_SETTINGS));
+    const shown = tableOf('docs/breaker.md', 'Options').map(({ option }) => option!.replaceAll('`', ''));
+    expect(shown.sort()).toEqual(options.sort());
+  });
+
   test('it has every method and every property', () => {
     const text = tableOf('docs/breaker.md', 'Methods')
       .map(({ method }) => method)
