@@ -9,6 +9,8 @@ command -v chromium >/dev/null || missing+=(chromium)
 { command -v prometheus && command -v promtool; } >/dev/null || missing+=(prometheus)
 { command -v prometheus-alertmanager && command -v amtool; } >/dev/null || missing+=(prometheus-alertmanager)
 command -v redis-server >/dev/null || missing+=(redis-server)
+# Its servers are in a folder for each version, off the PATH.
+{ command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres'; } >/dev/null || missing+=(postgresql)
 if ((${#missing[@]} == 0)); then exit 0; fi
 
 main() {

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, globSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, test } from 'vitest';
 
@@ -40,8 +40,8 @@ export function describeWithTool(
   });
 }
 
-/** The full path of an executable file on the `PATH`. */
-export function findTool(name: string, path: string = process.env.PATH ?? ''): string | undefined {
+/** The full path of an executable file on the `PATH`, or where Debian keeps the servers of PostgreSQL, which are not on it. */
+export function findTool(name: string, path: string = searchPath()): string | undefined {
   for (const folder of path.split(delimiter)) {
     if (folder === '') continue;
     const candidate = join(folder, name);
@@ -53,6 +53,11 @@ export function findTool(name: string, path: string = process.env.PATH ?? ''): s
     }
   }
   return undefined;
+}
+
+function searchPath(): string {
+  const newestFirst = globSync('/usr/lib/postgresql/*/bin').sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  return [process.env.PATH ?? '', ...newestFirst].join(delimiter);
 }
 
 function howToGet(name: string, debianPackage: string): string {

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 export interface ConnectOptions {
   readonly host?: string | null;
   readonly port?: number | string | null;
-  readonly socketPath?: string | null;
+  readonly socketPath?: string | null | undefined;
 }
 
 /** How node:http hands a request to an agent. Every agent has it, those of libraries too. */

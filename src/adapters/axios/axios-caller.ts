@@ -1,0 +1,34 @@
+import type { InternalAxiosRequestConfig } from 'axios';
+
+/** How the caller of a request takes it back. */
+export interface AxiosCaller {
+  /** Aborts as it does. A deadline of the caller is none: that the answer took too long is news of the other side. */
+  readonly signal: AbortSignal | undefined;
+  readonly hasLeft: boolean;
+  stop(): void;
+}
+
+/** By `signal`, by the former `cancelToken`, or not at all. */
+export function callerOf({ signal, cancelToken }: InternalAxiosRequestConfig): AxiosCaller {
+  if (!signal && !cancelToken) return NOBODY;
+  const controller = new AbortController();
+  const leave = (reason?: unknown) => controller.abort(reason);
+  const onAbort = () => {
+    const reason: unknown = 'reason' in signal! ? signal.reason : undefined;
+    if (!(reason instanceof Error && reason.name === 'TimeoutError')) leave(reason);
+  };
+  signal?.addEventListener?.('abort', onAbort);
+  cancelToken?.subscribe(leave);
+  return {
+    signal: controller.signal,
+    get hasLeft() {
+      return controller.signal.aborted;
+    },
+    stop() {
+      signal?.removeEventListener?.('abort', onAbort);
+      cancelToken?.unsubscribe(leave);
+    },
+  };
+}
+
+const NOBODY: AxiosCaller = { signal: undefined, hasLeft: false, stop: () => {} };

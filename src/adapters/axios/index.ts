@@ -1,0 +1,1 @@
+export { guardAxios } from './guard-axios.ts';

@@ -1,0 +1,1 @@
+export { type AsyncMethodOf, type GuardClientOptions, guardClient } from './guard-client.ts';
