@@ -1,5 +1,12 @@
-import { type Breaker, type BreakerOptions, createBreaker, keyedBreakers } from '../../src/breaker/index.ts';
+import {
+  type Breaker,
+  type BreakerOptions,
+  createBreaker,
+  keyedBreakers,
+  reportBreaker,
+} from '../../src/breaker/index.ts';
 import type { ManualClock } from '../../src/breaker/testing.ts';
+import { HandSwitch } from '../breaker/foreign/hand-switch.ts';
 import { deferred, ending, fails, failTimes, hangs, NO_RULE, succeedTimes, takes } from '../breaker/support.ts';
 import { holdCalls, liveByWires } from './wire-lives.ts';
 
@@ -30,6 +37,7 @@ export async function liveThroughEverything(clock: ManualClock): Promise<Living[
     ...(await beSteered(clock, 'desired_state')),
     ...(await tellOfCalls(clock)),
     await beKeyed(clock),
+    beOfAnotherLibrary(clock),
     ...(await liveByWires(clock)),
   ];
   // While they are looked at, one probes, and others have a call in flight and calls that wait.
@@ -161,6 +169,34 @@ async function beKeyed(clock: ManualClock): Promise<Living> {
   await clock.advance(1_000);
   await group.get('c').execute(good);
   return group;
+}
+
+/** A breaker of another library, which tells what it does. */
+function beOfAnotherLibrary(clock: ManualClock): Living {
+  const source = new HandSwitch();
+  const breaker = reportBreaker('foreign', source, { clock, callSpans: 'all' });
+  const report = source.report!;
+  report.succeeded(5);
+  report.timedOut(new Error('late'), 100);
+  report.failed(undefined, 10, { tripped: true });
+  source.enter('open');
+  report.rejected();
+  report.diverted('standby');
+  report.diverted('another');
+  report.served('standby');
+  source.enter('half_open');
+  report.failed(new Error('unwell'), 10, { tripped: true });
+  source.enter('open');
+  source.enter('half_open');
+  source.enter('closed');
+  report.ignored();
+  report.cancelled();
+  report.limited();
+  // A reason that no breaker of ours has, and a way that none of ours goes.
+  report.state('open', 'fleet');
+  report.state('shadow', 'probes_passed');
+  report.state('closed');
+  return breaker;
 }
 
 async function probe(clock: ManualClock): Promise<Living> {
