@@ -6,16 +6,14 @@ import {
   bufferWire,
   type CallContext,
   createBreaker,
-  memorySpool,
+  isReceipt,
   type NeutralWire,
   type OverflowPolicy,
   type Receipt,
-  type Spool,
-  SpoolError,
-  type SpooledCall,
   type SpoolTotals,
 } from '../../src/breaker/index.ts';
 import { ManualClock, RecordingObserver } from '../../src/breaker/testing.ts';
+import { DurableFake, type EndKind } from './durable-fake.ts';
 
 export type BufferStep =
   | { readonly do: 'divert'; readonly key: number | null }
@@ -30,12 +28,17 @@ export type BufferStep =
         | 'restart'
         | 'be well'
         | 'be unwell'
+        | 'refuse'
         | 'hang'
         | 'go on';
     }
-  | { readonly do: 'spool fails' | 'spool works' };
+  | { readonly do: 'spool fails' | 'spool works' }
+  /** Of a shared spool: another process ends the oldest calls, or the next that this one is about to end in such a way. */
+  | { readonly do: 'others end' | 'be overtaken'; readonly as: EndKind };
 
 export interface BufferMaking {
+  /** Whether other processes end calls of its spool as well. */
+  readonly isShared: boolean;
   readonly overflow: OverflowPolicy;
   readonly concurrency: number;
   readonly onDead: 'none' | 'takes' | 'throws';
@@ -44,84 +47,6 @@ export interface BufferMaking {
 export const CAPACITY = 6;
 
 let made = 0;
-
-/** A spool that outlives its process: what it holds and what came of the rest is there when it is opened again. */
-class DurableFake implements Spool {
-  readonly kind = 'fake';
-  readonly isDurable = true;
-  isIll = false;
-  /** Called in the middle of its work. */
-  onWork = () => {};
-  readonly #inner = memorySpool();
-  readonly #taken = new Map<string, SpooledCall>();
-  readonly #totals = {
-    received: 0,
-    replayed: 0,
-    dead: 0,
-    dropped: { overflow: 0, expired: 0, exhausted: 0, shutdown: 0 },
-  };
-
-  get totals(): SpoolTotals {
-    return structuredClone(this.#totals);
-  }
-
-  async open() {
-    // What the process before had taken is held again.
-    for (const call of [...this.#taken.values()]) await this.#inner.giveBack(call.id, call.attempts, 0);
-    this.#taken.clear();
-    return { totals: this.totals, damage: undefined };
-  }
-
-  async append(call: SpooledCall) {
-    await null;
-    this.#mayFail();
-    this.onWork();
-    await this.#inner.append(JSON.parse(JSON.stringify(call)));
-    this.#totals.received += 1;
-  }
-
-  async take(limit: number, now: number) {
-    this.#mayFail();
-    const calls = await this.#inner.take(limit, now);
-    for (const call of calls) this.#taken.set(call.id, call);
-    return calls;
-  }
-
-  async giveBack(id: string, attempts: number, notBefore: number) {
-    this.#mayFail();
-    this.#taken.delete(id);
-    await this.#inner.giveBack(id, attempts, notBefore);
-  }
-
-  async end(...[id, end]: Parameters<Spool['end']>) {
-    await null;
-    this.#mayFail();
-    this.#taken.delete(id);
-    this.onWork();
-    if (!(await this.#inner.end(id, end))) return false;
-    if (end.kind === 'dropped') this.#totals.dropped[end.reason] += 1;
-    else this.#totals[end.kind] += 1;
-    return true;
-  }
-
-  async expire(now: number) {
-    this.#mayFail();
-    const ids = await this.#inner.expire(now);
-    this.#totals.dropped.expired += ids.length;
-    return ids;
-  }
-
-  readonly load = () => this.#inner.load();
-  readonly nextDueAt = () => this.#inner.nextDueAt();
-  readonly peek = (limit: number) => this.#inner.peek(limit);
-  readonly deadLetters = (limit: number) => this.#inner.deadLetters(limit);
-  readonly purgeDeadLetters = () => this.#inner.purgeDeadLetters();
-  readonly close = async () => {};
-
-  #mayFail(): void {
-    if (this.isIll) throw new SpoolError('SPOOL_FAILED', 'the disk is full');
-  }
-}
 
 interface Input {
   readonly number: number;
@@ -133,26 +58,33 @@ type Call = (input: Input, options: { readonly key?: string | undefined }) => Pr
 /** A buffer over a durable spool that steps happen to, and what its numbers have to come to. */
 export class BufferRun {
   readonly clock = new ManualClock();
-  readonly spool = new DurableFake();
+  readonly spool: DurableFake;
   readonly #making: BufferMaking;
   readonly #name = `buffer-property-${++made}`;
   #breaker: Breaker<readonly NeutralWire<Receipt>[]>;
   #wire: BufferWire;
   #call: Call;
-  #isWell = true;
+  #mood: 'be well' | 'be unwell' | 'refuse' = 'be well';
   #hangs = false;
   #hanging: (() => void)[] = [];
   #number = 0;
   /** Drops of reason `overflow` that were told in this process. */
   #overflowed = 0;
+  /** Of a shared spool: what the processes before counted, and refused. Each of them counts what it did itself. */
+  #before = { buffered: 0, replayed: 0, dead: 0, dropped: 0, refused: 0 };
+  /** Of all processes, those that nobody has settled. */
+  readonly #unsettled = new Set<Receipt>();
   readonly #violations: string[] = [];
   /** By key: the number of the call that was replayed last. */
   readonly #latest = new Map<string, number>();
 
   constructor(making: BufferMaking) {
     this.#making = making;
+    this.spool = new DurableFake(making.isShared);
     [this.#breaker, this.#wire, this.#call] = this.#start();
     this.spool.onWork = () => {
+      // Of a shared spool, what is held is what the spool says, and that is ahead of the counters in the middle of an end.
+      if (making.isShared) return;
       try {
         this.#checkSum();
       } catch (error) {
@@ -162,6 +94,7 @@ export class BufferRun {
   }
 
   async take(step: BufferStep): Promise<void> {
+    this.spool.tellNews();
     switch (step.do) {
       case 'divert':
         this.#divert(step.key);
@@ -189,7 +122,8 @@ export class BufferRun {
         break;
       case 'be well':
       case 'be unwell':
-        this.#isWell = step.do === 'be well';
+      case 'refuse':
+        this.#mood = step.do;
         break;
       case 'hang':
         this.#hangs = true;
@@ -197,10 +131,17 @@ export class BufferRun {
       case 'go on':
         this.#goOn();
         break;
+      case 'others end':
+        if (this.#making.isShared)
+          for (const { id } of await this.spool.peek(2)) await this.spool.endElsewhere(id, step.as);
+        break;
+      case 'be overtaken':
+        this.spool.overtaken = this.#making.isShared ? step.as : undefined;
+        break;
       default:
         this.spool.isIll = step.do === 'spool fails';
     }
-    this.#checkSum();
+    if (!this.#making.isShared) this.#checkSum();
     await this.clock.advance(0);
     this.#checkAll();
   }
@@ -208,12 +149,15 @@ export class BufferRun {
   /** Everything is well again: what is held is replayed or given up, and nothing is left. */
   async end(): Promise<SpoolTotals> {
     this.spool.isIll = false;
-    this.#isWell = true;
+    this.#mood = 'be well';
     this.#goOn();
     this.#wire.resume();
     this.#breaker.reset();
     await this.clock.advance(30_000);
+    this.spool.tellNews();
+    await this.clock.advance(0);
     this.#checkAll();
+    expect([...this.#unsettled].map(({ id }) => id)).toEqual([]);
     expect(this.#stats().depth).toBe(0);
     expect(this.spool.load()).toMatchObject({ depth: 0, sizeBytes: 0 });
     expect(this.#wire.load()).toMatchObject({ depth: 0, sizeBytes: 0 });
@@ -244,6 +188,8 @@ export class BufferRun {
       cooldownMs: 500,
       halfOpen: { probes: 1, probeTimeoutMs: 400 },
       timeoutMs: 700,
+      // What is refused is dead at once.
+      isFailure: (error) => (error as Error).message !== 'refuse',
       neutralWires: [wire],
     });
     const call = breaker.protect((input: Input, context) => this.#act(input, context), { name: 'act' });
@@ -253,7 +199,13 @@ export class BufferRun {
   #divert(key: number | null): void {
     this.#breaker.trip();
     const options = key === null ? {} : { key: String(key) };
-    this.#call({ number: ++this.#number, key }, options).catch(() => {});
+    const wait = (answer: unknown) => {
+      if (!isReceipt(answer)) return;
+      this.#unsettled.add(answer);
+      const settled = () => this.#unsettled.delete(answer);
+      answer.done().then(settled, settled);
+    };
+    this.#call({ number: ++this.#number, key }, options).then(wait, () => {});
   }
 
   async #act({ number, key }: Input, { divertedAt }: CallContext): Promise<string> {
@@ -265,13 +217,16 @@ export class BufferRun {
       this.#latest.set(String(key), number);
     }
     if (this.#hangs) await new Promise<void>((resolve) => this.#hanging.push(resolve));
-    if (!this.#isWell) throw new Error('unwell');
+    if (this.#mood !== 'be well') throw new Error(this.#mood);
     return 'done';
   }
 
   /** The process ends, perhaps in the middle of replays, and another one takes up its spool. */
   async #restart(): Promise<void> {
     await this.#close();
+    const { buffered, replayed, dead, dropped } = this.#counted();
+    const refused = this.#before.refused + this.#refused;
+    this.#before = this.#making.isShared ? { buffered, replayed, dead, dropped, refused } : this.#before;
     this.#overflowed = 0;
     [this.#breaker, this.#wire, this.#call] = this.#start();
     await this.clock.advance(0);
@@ -292,15 +247,42 @@ export class BufferRun {
     return this.#breaker.stats().wires[0]!;
   }
 
-  /** At any time, whatever is under way. */
-  #checkSum(): void {
+  /** Of this process, and of those before where the spool does not tell of them. */
+  #counted() {
     const { buffered, replayed, dead, dropped, depth } = this.#stats();
-    const out = replayed + dead + dropped + depth;
+    return {
+      buffered: this.#before.buffered + buffered,
+      replayed: this.#before.replayed + replayed,
+      dead: this.#before.dead + dead,
+      dropped: this.#before.dropped + dropped,
+      depth,
+    };
+  }
+
+  /**
+   * What a full buffer refused is among the drops, though it was never held. Where the oldest make room, none is: there are
+   * fewer replays at a time than places.
+   */
+  get #refused(): number {
+    return this.#making.overflow === 'dropOldest' ? 0 : this.#overflowed;
+  }
+
+  /** At any time, whatever is under way; of a shared spool when nothing is. */
+  #checkSum(): void {
+    const { buffered, replayed, dead, dropped, depth } = this.#counted();
+    const refused = this.#before.refused + this.#refused;
+    const { others } = this.spool;
     expect(depth).toBeGreaterThanOrEqual(0);
     expect(depth).toBeLessThanOrEqual(CAPACITY);
-    // What a full buffer refused is among the drops, though it was never held. Where the oldest make room, none is: there are
-    // fewer replays at a time than places.
-    expect(out).toBe(buffered + (this.#making.overflow === 'dropOldest' ? 0 : this.#overflowed));
+    const elsewhere = others.replayed + others.dead + others.dropped;
+    expect(replayed + dead + dropped + depth + elsewhere).toBe(buffered + refused);
+    if (!this.#making.isShared) return;
+    const { totals } = this.spool;
+    expect({ replayed, dead }).toEqual({
+      replayed: totals.replayed - others.replayed,
+      dead: totals.dead - others.dead,
+    });
+    expect(buffered).toBe(totals.received);
   }
 
   /** What is thrown in a replay or in the spool is theirs to answer, so it was noted. */
