@@ -44,11 +44,13 @@ export function serviceResource(): { resource: Resource; identity: ServiceIdenti
     .merge(resourceFromAttributes({ ...own, 'service.instance.id': instanceId }));
   const namespace = textOf(resource, 'service.namespace');
   const version = textOf(resource, 'service.version');
+  const environment = textOf(resource, 'deployment.environment.name') ?? textOf(resource, 'deployment.environment');
   const identity: ServiceIdentity = {
     name: textOf(resource, 'service.name') ?? UNKNOWN_SERVICE,
     instanceId,
     ...(namespace !== undefined && { namespace }),
     ...(version !== undefined && { version }),
+    ...(environment !== undefined && { environment }),
   };
   return { resource, identity };
 }

@@ -58,7 +58,7 @@ test('metrics, logs, traces and the inventory come from one service instance, in
       expect(texts.join(), `${path} ${key}`).toContain(value);
     }
     expect(texts.join(), path).not.toContain('overruled');
-    if (path !== '/v1/opamp') expect(texts.join(), path).toContain(environment);
+    expect(texts.join(), path).toContain(environment);
   }
 });
 

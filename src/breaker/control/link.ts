@@ -57,7 +57,10 @@ const address: Check = (value, field) =>
 const anything = () => [];
 const word = text(1, 255);
 const checkOptions = object(
-  { url: address, service: object({ name: word, instanceId: word }, { namespace: word, version: word }) },
+  {
+    url: address,
+    service: object({ name: word, instanceId: word }, { namespace: word, version: word, environment: word }),
+  },
   { token: text(1, 4_096), onProblem: anything, clock: anything },
 );
 

@@ -7,6 +7,7 @@ import {
   OPAMP_AGENT_CAPABILITIES,
   type OpampAgentDescription,
   type OpampConfigMap,
+  type OpampKeyValue,
   type OpampServerToAgent,
   parseDesiredState,
 } from '@switchgear/conventions';
@@ -23,6 +24,8 @@ export interface ServiceIdentity {
   readonly namespace?: string | undefined;
   /** `service.version`. */
   readonly version?: string | undefined;
+  /** `deployment.environment.name`. */
+  readonly environment?: string | undefined;
 }
 
 /** Bits of what this agent does, for `AgentToServer.capabilities`. */
@@ -30,18 +33,23 @@ export const CAPABILITIES = String(
   Object.values(OPAMP_AGENT_CAPABILITIES).reduce((bits, capability) => bits | capability, 0),
 );
 
-export function describeAgent({ name, namespace, instanceId, version }: ServiceIdentity): OpampAgentDescription {
-  const attributes = {
-    'service.name': name,
-    'service.namespace': namespace,
-    'service.instance.id': instanceId,
-    'service.version': version,
-  };
+export function describeAgent(service: ServiceIdentity): OpampAgentDescription {
   return {
-    identifyingAttributes: Object.entries(attributes).flatMap(([key, stringValue]) =>
-      stringValue === undefined ? [] : [{ key, value: { stringValue } }],
-    ),
+    identifyingAttributes: keyValues({
+      'service.name': service.name,
+      'service.namespace': service.namespace,
+      'service.instance.id': service.instanceId,
+      'service.version': service.version,
+    }),
+    // The same process in another environment is no other process.
+    nonIdentifyingAttributes: keyValues({ 'deployment.environment.name': service.environment }),
   };
+}
+
+function keyValues(attributes: Readonly<Record<string, string | undefined>>): OpampKeyValue[] {
+  return Object.entries(attributes).flatMap(([key, stringValue]) =>
+    stringValue === undefined ? [] : [{ key, value: { stringValue } }],
+  );
 }
 
 /** The breakers as they are in effect. */
