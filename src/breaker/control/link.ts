@@ -109,7 +109,7 @@ class Link implements ControlLink {
     this.#unsubscribe.push(
       onSteeredAdded((breaker) => this.#watch(breaker)),
       onSteeredRemoved((breaker) => this.#unwatch(breaker)),
-      onBreakerRedefined(() => this.#tell()),
+      onBreakerRedefined((breaker) => this.#takeAnew(breaker)),
     );
     void this.#run();
   }
@@ -136,6 +136,12 @@ class Link implements ControlLink {
   #unwatch(breaker: SteeredBreaker): void {
     this.#watched.get(breaker)?.();
     this.#watched.delete(breaker);
+    this.#tell();
+  }
+
+  /** Settings that could not be laid over its own may be good over the ones it has now. */
+  #takeAnew(breaker: SteeredBreaker): void {
+    if (this.#desired.applied(breaker.name)?.status === 'failed') this.#desired.applyTo(breaker);
     this.#tell();
   }
 

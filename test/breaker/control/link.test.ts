@@ -82,6 +82,19 @@ describe('a link to the control plane', () => {
     await server.until(({ inventory }) => inventory?.breakers.payments?.state === 'closed');
   });
 
+  test('lays over a breaker that is redefined what could not be laid over it before', async () => {
+    const breaker = breakerNamed('payments');
+    connect();
+    server.desire({ payments: { revision: 2, config: { trip: { slowMs: null } } } }, 2);
+    const first = await server.until(reports('payments', 2));
+    expect(first.inventory?.breakers.payments?.applied).toMatchObject({ status: 'failed' });
+    breaker.redefine({ trip: { slowRatio: null } });
+    expect(breaker.settings.trip).toMatchObject({ slowRatio: null, slowMs: null });
+    const isApplied = ({ inventory }: Received) => inventory?.breakers.payments?.applied?.status === 'applied';
+    const second = await server.until(isApplied);
+    expect(second.inventory?.breakers.payments?.settings.trip.slowMs).toBeNull();
+  });
+
   test('applies desired state as it comes, in order, and reports its hash and what was applied', async () => {
     const breaker = breakerNamed('payments');
     connect();
