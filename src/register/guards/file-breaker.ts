@@ -1,7 +1,7 @@
 import { judgeOutcomes, type OutcomeJudge } from '@switchgear/adapters/outcomes';
 import { type Breaker, createBreaker } from '@switchgear/breaker';
 import { presets, type SettingsPatch } from '@switchgear/conventions';
-import type { BreakerConfig, FileMode, GuardConfig } from '@switchgear/service-config';
+import type { BreakerConfig, FileMode, GuardConfig, OutcomesConfig } from '@switchgear/service-config';
 import { createWire } from './create-wire.ts';
 
 /** What the file says of all breakers. */
@@ -21,7 +21,7 @@ export class FileBreaker {
 
   /** @throws InvalidInputError where the breaker cannot be made so */
   constructor(name: string, config: BreakerConfig, defaults: FileDefaults) {
-    this.#judge = judgeOutcomes(config);
+    this.#judge = judgeOf(config);
     this.#madeWith = unchangeable(config, defaults);
     const { wires = [], wireMode, wireTimeoutMs, callSpans = defaults.callSpans } = config;
     const breaker = createBreaker(name, {
@@ -43,7 +43,7 @@ export class FileBreaker {
    * @throws InvalidInputError where it breaks a rule; nothing changes then
    */
   apply(config: BreakerConfig, defaults: FileDefaults): boolean {
-    const judge = judgeOutcomes(config);
+    const judge = judgeOf(config);
     this.breaker.redefine({ ...settingsOf(config), mode: config.mode ?? defaults.mode });
     this.#judge = judge;
     return unchangeable(config, defaults) === this.#madeWith;
@@ -53,6 +53,10 @@ export class FileBreaker {
   retire(): void {
     this.breaker.redefine({ mode: 'disabled' });
   }
+}
+
+function judgeOf({ failures, ignored, slow }: OutcomesConfig): OutcomeJudge {
+  return judgeOutcomes({ ...(failures && { failures }), ...(ignored && { ignored }), ...(slow && { slow }) });
 }
 
 function settingsOf({ preset, trip, cooldownMs, halfOpen, timeoutMs, maxConcurrent }: GuardConfig): SettingsPatch {
