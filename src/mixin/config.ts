@@ -10,6 +10,12 @@ export interface MixinConfig {
   readonly evaluationInterval: string;
   /** How long a breaker must be open (or probing) before BreakerOpen fires. */
   readonly openFor: string;
+  /**
+   * Names of the wires whose spool all replicas share, such as one in Redis, as a regular expression of Prometheus. Each replica
+   * reports the same calls of such a wire, so that what it holds is the most that one of them says, and not the sum. The default
+   * name of such a wire fits the default.
+   */
+  readonly sharedWires: string;
   /** Fill of a buffer wire, depth over capacity in (0, 1), above which NeutralWireNearCapacity fires. */
   readonly nearCapacityRatio: number;
   /** How long it must be that full. */
@@ -26,6 +32,7 @@ export const DEFAULT_CONFIG: MixinConfig = {
   newbornLookback: '1h',
   evaluationInterval: '15s',
   openFor: '5m',
+  sharedWires: 'shared.*',
   nearCapacityRatio: 0.8,
   nearCapacityFor: '1m',
   grafanaUrl: 'http://127.0.0.1:3000',

@@ -11,6 +11,7 @@ schema of switchgear.yaml
   --grafana-url URL    where alerts link to dashboards; default ${DEFAULT_CONFIG.grafanaUrl}
   --runbook-url URL    where alerts link to the runbook; default ${DEFAULT_CONFIG.runbookUrl}
   --matchers PROMQL    matchers for every series of the rules, such as environment="production"
+  --shared-wires REGEX names of the wires whose spool all replicas share; default ${DEFAULT_CONFIG.sharedWires}
 `;
 
 process.exitCode = main(process.argv.slice(2));
@@ -65,6 +66,7 @@ function read(
         'grafana-url': { type: 'string', default: DEFAULT_CONFIG.grafanaUrl },
         'runbook-url': { type: 'string', default: DEFAULT_CONFIG.runbookUrl },
         matchers: { type: 'string', default: DEFAULT_CONFIG.matchers },
+        'shared-wires': { type: 'string', default: DEFAULT_CONFIG.sharedWires },
       },
     });
     return {
@@ -76,6 +78,7 @@ function read(
         grafanaUrl: values['grafana-url'].replace(/\/+$/, ''),
         runbookUrl: values['runbook-url'],
         matchers: values.matchers,
+        sharedWires: values['shared-wires'],
       },
     };
   } catch (error) {

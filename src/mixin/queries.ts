@@ -146,6 +146,16 @@ export function oldestAge(scope: Scope): string {
   return `max by (${BY_WIRE.join(', ')}) (${series('wireOldestAge', scope)})`;
 }
 
+/**
+ * What the wires hold, or can hold: of each the sum of its instances, and of one of `sharedWires`, whose instances all report what
+ * they hold together, the most that one of them says.
+ */
+export function held(metric: 'wireDepth' | 'wireCapacity' | 'wireSize', scope: Scope, sharedWires: string): string {
+  const own = sum(BY_WIRE, series(metric, scope, `${LABEL.wire}!~"${sharedWires}"`));
+  const shared = `max by (${BY_WIRE.join(', ')}) (${series(metric, scope, `${LABEL.wire}=~"${sharedWires}"`)})`;
+  return `${own} or ${shared}`;
+}
+
 /** Calls given up in the window, per wire and reason; also of a process that dropped before its first scrape. */
 export function drops(scope: Scope, newbornLookback: string): string {
   return sum([...BY_WIRE, LABEL.dropReason], rise(series('wireDropped', scope), scope.window, newbornLookback));
@@ -161,9 +171,9 @@ export function leaving(scope: Scope): string {
   return sum(BY_WIRE, rate(series('wireDrained', scope, oneOf(LABEL.wireOutcome, ['replayed', 'dead'])), scope));
 }
 
-/** Seconds until a buffer wire is empty at its present drain rate; absent while nothing drains. */
-export function timeToEmpty(scope: Scope): string {
-  return `${total('wireDepth', scope, BY_WIRE)} / (${leaving(scope)} > 0)`;
+/** Seconds until a buffer wire is empty at its present drain rate, over all instances; absent while nothing drains. */
+export function timeToEmpty(scope: Scope, sharedWires: string): string {
+  return `(${held('wireDepth', scope, sharedWires)}) / (${leaving(scope)} > 0)`;
 }
 
 /** A series selector; the metric's name comes from the conventions. */

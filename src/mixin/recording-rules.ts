@@ -46,7 +46,7 @@ export function recordingRules(config: MixinConfig): readonly RuleGroup<Recordin
       rules: [
         { record: RECORDED.wireFill, expr: query.wireFill(scope) },
         { record: RECORDED.drops, expr: query.drops(scope, config.newbornLookback) },
-        { record: RECORDED.timeToEmpty, expr: query.timeToEmpty(scope) },
+        { record: RECORDED.timeToEmpty, expr: query.timeToEmpty(scope, config.sharedWires) },
       ],
     },
   ];

@@ -121,7 +121,7 @@ function entriesOf(scope: query.Scope, config: MixinConfig): Readonly<Record<Ale
         { look: 'How fast do calls come in?', expr: query.callRate(scope, query.BY_BREAKER, ['diverted']) },
         {
           look: 'Is it draining, and how long will that take? No result: it is not draining.',
-          expr: query.timeToEmpty(scope),
+          expr: query.timeToEmpty(scope, config.sharedWires),
         },
         { look: 'How old is the oldest call? Near the wire’s time to live it expires.', expr: query.oldestAge(scope) },
       ],
@@ -129,7 +129,7 @@ function entriesOf(scope: query.Scope, config: MixinConfig): Readonly<Record<Ale
         'Breaker open: restore the dependency, see BreakerOpen. That is the only way to empty the wire without loss.',
         'Breaker closed, but the wire fills: replays fail. Look for `retried` and `dead` among the drain outcomes and at the events of the breaker.',
         'Reduce what comes in: stop batch jobs and retries of callers that get receipts.',
-        'Adding instances adds capacity for new calls; it does not help the instance that is full.',
+        'Adding instances adds capacity for new calls; it does not help the instance that is full. A wire on a spool in Redis is full for all of them, and more instances drain it faster.',
       ],
       silence: 'When you have worked out that the repair ends before the wire is full.',
     },

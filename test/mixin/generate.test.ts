@@ -64,6 +64,15 @@ describe('the generate command', () => {
     expect(text).toContain('breaker_status{environment="production", breaker_state=~"open|half_open"}');
   });
 
+  test('names of one’s own for shared wires reach the dashboard and the rules', async () => {
+    await run(process.execPath, [generate, '--out', out, '--shared-wires', 'outbox|ledger']);
+    for (const file of ['neutral-wires.json', 'rules.yaml', 'RUNBOOK.md']) {
+      const text = readFileSync(join(out, 'dashboards', file), 'utf8').replaceAll('\\"', '"');
+      expect(text).toContain('breaker_neutral_wire_name=~"outbox|ledger"');
+      expect(text).not.toContain('shared.*');
+    }
+  });
+
   test('an unknown option is refused with the usage', async () => {
     await expect(run(process.execPath, [generate, '--chek'])).rejects.toMatchObject({ code: 2 });
   });

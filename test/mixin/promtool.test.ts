@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { alerts, DEFAULT_CONFIG, recordingRules, runbookQueries } from '../../src/mixin/index.ts';
-import { breakersIn, notClosed, STATE_WEIGHTS, TRIPPED_STATES, worstState } from '../../src/mixin/queries.ts';
+import { breakersIn, held, notClosed, STATE_WEIGHTS, TRIPPED_STATES, worstState } from '../../src/mixin/queries.ts';
 import { describeWithTool } from '../support/tools.ts';
 import { allDashboards, annotationQueries, dataPanels } from './dashboard-json.ts';
 import { fillVariables, parsePromql } from './promql.ts';
@@ -72,6 +72,36 @@ describeWithTool(
           {
             expr: notClosed(scope),
             exp_samples: [sample('{job="shop", breaker_name="tenants", breaker_state="half_open"}', 3)],
+          },
+        ],
+      );
+    });
+
+    test('what a wire holds is the sum of its instances, and of a shared one what they all report', async () => {
+      const series = (wire: string, depths: readonly number[]) =>
+        depths.map((depth, instance) => ({
+          series: `breaker_neutral_wire_depth{job="shop", instance="${instance}", breaker_name="mail", breaker_neutral_wire_name="${wire}"}`,
+          values: `${depth}+0x4`,
+        }));
+      const sample = (wire: string, value: number) => ({
+        labels: `{job="shop", breaker_name="mail", breaker_neutral_wire_name="${wire}"}`,
+        value,
+      });
+      await promql(
+        [
+          ...series('buffer', [3, 4]),
+          ...series('shared-buffer', [70, 68]),
+          ...series('shared', [9, 9]),
+          ...series('queue', [5, 5]),
+        ],
+        [
+          {
+            expr: held('wireDepth', { matchers: '', window: '5m' }, DEFAULT_CONFIG.sharedWires),
+            exp_samples: [sample('buffer', 7), sample('queue', 10), sample('shared', 9), sample('shared-buffer', 70)],
+          },
+          {
+            expr: held('wireDepth', { matchers: 'job="shop"', window: '5m' }, 'queue'),
+            exp_samples: [sample('buffer', 7), sample('queue', 5), sample('shared', 18), sample('shared-buffer', 138)],
           },
         ],
       );

@@ -132,10 +132,10 @@ function load(config: MixinConfig): Row {
             panel: timeseries({
               title: 'Depth against capacity',
               description:
-                'Calls that the buffer wires hold, over all instances, and the dashed number that they can hold.',
+                'Calls that the buffer wires hold, over all instances, and the dashed number that they can hold. Of a wire that is named as shared, whose calls each instance reports, once.',
               queries: [
-                { expr: query.total('wireDepth', SELECTED, BY_WIRE), legend: WIRE_LEGEND },
-                { expr: query.total('wireCapacity', SELECTED, BY_WIRE), legend: `${WIRE_LEGEND} capacity` },
+                { expr: query.held('wireDepth', SELECTED, config.sharedWires), legend: WIRE_LEGEND },
+                { expr: query.held('wireCapacity', SELECTED, config.sharedWires), legend: `${WIRE_LEGEND} capacity` },
               ],
               unit: 'short',
               dashed: '.* capacity',
@@ -170,8 +170,9 @@ function load(config: MixinConfig): Row {
             width: 12,
             panel: timeseries({
               title: 'Memory or disk held',
-              description: 'Bytes that each buffer wire holds, over all instances.',
-              queries: [{ expr: query.total('wireSize', SELECTED, BY_WIRE), legend: WIRE_LEGEND }],
+              description:
+                'Bytes that each buffer wire holds, over all instances; of a wire that is named as shared, once.',
+              queries: [{ expr: query.held('wireSize', SELECTED, config.sharedWires), legend: WIRE_LEGEND }],
               unit: 'bytes',
             }),
           },
