@@ -19,6 +19,8 @@ export interface ForeignCoreParts {
   readonly settings: BreakerSettings;
   readonly clock: Clock;
   readonly publisher: Publisher;
+  /** How long a trip lasts, where that is known; 0 where it is not. */
+  readonly cooldownMs: number;
   /** Asks the other library for its state. */
   readonly ask: () => BreakerState;
 }
@@ -68,9 +70,10 @@ export class ForeignCore {
     return this.#state;
   }
 
-  /** The state at a time, as far back as the last change: monotonic ms. */
+  /** The state that a call began in which was let through at a time, as far back as the last change: monotonic ms. */
   stateAt(monotonicMs: number): BreakerState {
-    return monotonicMs >= this.#since ? this.#state : this.#before;
+    // Libraries round: a probe may seem to have begun before the breaker let it.
+    return monotonicMs >= this.#since || isHeldBack(this.#before) ? this.#state : this.#before;
   }
 
   window(): WindowCounts {
@@ -120,8 +123,8 @@ export class ForeignCore {
       forgetOpening(this.cells);
       this.#window.clear();
     }
-    const { cooldownMs } = this.settings;
-    this.#parts.publisher.transitioned({
+    const { publisher, cooldownMs } = this.#parts;
+    publisher.transitioned({
       from,
       to,
       reason,
@@ -129,7 +132,7 @@ export class ForeignCore {
       generation: this.#generation,
       note,
       window,
-      cooldownMs: to === 'open' && typeof cooldownMs === 'number' ? cooldownMs : 0,
+      cooldownMs: to === 'open' ? cooldownMs : 0,
       openMs: opening && now - opening.at,
       meanwhile: opening && { diverted: opening.diverted, rejected: opening.rejected },
     });

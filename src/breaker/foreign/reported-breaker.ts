@@ -44,7 +44,9 @@ export class ReportedBreaker implements SteeredBreaker {
   constructor(name: string, source: ForeignBreaker, options: ValidReportOptions, onClosed: (name: string) => void) {
     const { settings, clock, callSpans, telemetry } = options;
     const publisher = new Publisher(name, true);
-    const core = new ForeignCore({ name, settings, clock, publisher, ask: () => source.state() });
+    const known = source.settings?.cooldownMs;
+    const cooldownMs = typeof known === 'number' ? known : 0;
+    const core = new ForeignCore({ name, settings, clock, publisher, cooldownMs, ask: () => source.state() });
     const wires = new ForeignWires(source.wires ?? []);
     this.name = name;
     this.#source = source;

@@ -214,6 +214,19 @@ describe('its states', () => {
     expect(observer.of('failed')).toMatchObject([{ stateAtStart: 'closed', counted: false, tripped: false }]);
   });
 
+  test('a probe that seems to have begun before half-open, since its library rounds, began in half-open', async () => {
+    const observer = new RecordingObserver();
+    source = new HandSwitch();
+    reportBreaker('dam', source, { clock, telemetry: observer });
+    await clock.advance(1_000);
+    source.enter('open');
+    await clock.advance(2_000);
+    source.enter('half_open');
+    await clock.advance(4.5);
+    source.report!.failed(new Error('unwell'), 5);
+    expect(observer.of('failed')).toMatchObject([{ stateAtStart: 'half_open', counted: true }]);
+  });
+
   test('a bridge that cannot tell its state leaves the last one, and diag hears of it', () => {
     const errors: string[] = [];
     const silent = () => {};
