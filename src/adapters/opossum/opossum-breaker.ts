@@ -1,5 +1,7 @@
+import type { EventEmitter } from 'node:events';
+
 /** What a bridge needs of a breaker of opossum 8.4 to 10. */
-export interface OpossumBreaker {
+export interface OpossumBreaker extends Pick<EventEmitter, 'on' | 'off' | 'prependListener'> {
   readonly name: string;
   readonly enabled: boolean;
   readonly opened: boolean;
@@ -12,12 +14,6 @@ export interface OpossumBreaker {
   close(): void;
   enable(): void;
   disable(): void;
-  // biome-ignore lint/suspicious/noExplicitAny: the events of an emitter have arguments of any kind
-  on(event: string, listener: (...told: any[]) => void): unknown;
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  prependListener(event: string, listener: (...told: any[]) => void): unknown;
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  off(event: string, listener: (...told: any[]) => void): unknown;
 }
 
 /** A part of its rolling window. */
