@@ -1,5 +1,12 @@
 import { diag } from '@opentelemetry/api';
-import { bufferWire, createBreaker, findBreaker, keyedBreakers } from '@switchgear/breaker';
+import {
+  allReportedBreakers,
+  bufferWire,
+  createBreaker,
+  findBreaker,
+  keyedBreakers,
+  reportBreaker,
+} from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
 import { afterEach, expect, test } from 'vitest';
 import { closeBreakers } from '../../src/register/close-breakers.ts';
@@ -40,4 +47,14 @@ test('buffers drain for the time given, the last export has what came of them, a
     'Breaker "closes-open" gave up held calls at its close: 2 of wire "held"',
   ]);
   expect(findBreaker('closes-open')).toBeUndefined();
+});
+
+test('breakers of other libraries leave as well, after the last export', async () => {
+  const foreign = reportBreaker('closes-foreign', { state: () => 'closed', attach: () => () => {} });
+  let atFlush: unknown;
+  await closeBreakers(0, async () => {
+    atFlush = allReportedBreakers();
+  });
+  expect(atFlush).toEqual([foreign]);
+  expect(allReportedBreakers()).toEqual([]);
 });
