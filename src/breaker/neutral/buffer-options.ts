@@ -7,7 +7,10 @@ export const OVERFLOW_POLICIES = ['next', 'reject', 'dropOldest'] as const;
 export type OverflowPolicy = (typeof OVERFLOW_POLICIES)[number];
 
 export interface BufferWireOptions {
-  /** Default `buffer`. */
+  /**
+   * Default `buffer`, and `shared-buffer` over a spool that other processes have too: each of these reports the same calls, and
+   * dashboards tell by `shared` at the beginning of a name that they are not to be added up.
+   */
   readonly name?: string;
   /** Where calls are kept; default `memorySpool()`. A spool belongs to one wire. */
   readonly spool?: Spool;
@@ -78,7 +81,7 @@ export function validateBufferOptions(options: BufferWireOptions): ValidBufferOp
   const problems = checkOptions(options, '');
   if (problems.length > 0) throw new InvalidInputError(problems);
   return {
-    name: options.name ?? 'buffer',
+    name: options.name ?? (options.spool?.isShared ? 'shared-buffer' : 'buffer'),
     capacity: options.capacity ?? 1_000,
     maxBytes: options.maxBytes ?? 16 * 1024 * 1024,
     overflow: options.overflow ?? 'next',

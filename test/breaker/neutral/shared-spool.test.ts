@@ -67,6 +67,12 @@ describe('a spool of two replicas', () => {
     expect(breakers[1]!.neutralWires[0].load().depth).toBe(0);
   });
 
+  test('has a wire whose name says so, unless it is given another', () => {
+    expect(breakers[0]!.neutralWires[0].name).toBe('shared-buffer');
+    expect(bufferWire().name).toBe('buffer');
+    expect(bufferWire({ name: 'outbox', spool: sharedStore()() }).name).toBe('outbox');
+  });
+
   test('counts in each what it did itself, so that the sums are those of both together', async () => {
     await clock.advance(1);
     breakers[0]!.trip();
