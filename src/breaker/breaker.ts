@@ -4,8 +4,10 @@ import { CallPath } from './calls/call-path.ts';
 import { Operations } from './calls/operations.ts';
 import type { CloseOptions } from './close-options.ts';
 import { BreakerCore, settingsWith } from './core.ts';
+import { readCallsCome } from './memory/call-numbers.ts';
 import { attachWires } from './neutral/attach.ts';
 import type { AttachedWire } from './neutral/divert.ts';
+import { rampStepOf } from './neutral/ramp-step.ts';
 import { isWireClosing, type NeutralWire } from './neutral/wire.ts';
 import {
   type BreakerDefinition,
@@ -65,6 +67,8 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
       },
       retryAfterMs: () => core.retryAfterMs(),
       state: () => this.state,
+      rampStep: () => rampStepOf(core.machineState(), core.settings),
+      callsCome: () => readCallsCome(core.cells),
       freePlaces: () => core.freePlaces(),
       maxConcurrent: () => core.settings.maxConcurrent,
       slowMs: () => core.settings.trip.slowMs,

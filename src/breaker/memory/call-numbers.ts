@@ -5,6 +5,8 @@ import { type CountedOutcome, callsCell, isTimed, LAYOUT, transitionsCell } from
 
 /** Outcomes of calls that were let through. */
 const ENDS = ['success', 'failure', 'timeout', 'ignored', 'cancelled'] as const;
+/** Outcomes of calls that were not. */
+const TURNED_AWAY = ['rejected', 'limited', 'diverted'] as const;
 /** The time of an opening while there is none. */
 const NOT_OPENED = -1;
 
@@ -24,6 +26,13 @@ export function readActiveCalls(cells: Cells): number {
   let ended = 0;
   for (const outcome of ENDS) ended += readCalls(cells, outcome);
   return Math.max(0, started - ended);
+}
+
+/** What was let through and what was turned away. */
+export function readCallsCome(cells: Cells): number {
+  let come = cells.getWide(LAYOUT.started);
+  for (const outcome of TURNED_AWAY) come += readCalls(cells, outcome);
+  return come;
 }
 
 export function countTransition(cells: Cells, state: BreakerState, reason: TransitionReason): void {

@@ -1,10 +1,13 @@
-import type { BreakerState } from '@switchgear/conventions';
 import type { Operation } from '../calls/operations.ts';
 import { stayAlive, type Timer } from '../clock.ts';
 import { outside } from '../outside.ts';
 import { diagError, diagWarn } from '../telemetry/isolated-observer.ts';
 import { DrainRate } from './drain-rate.ts';
 import type { HeldCalls } from './held-calls.ts';
+import { LiveCalls } from './live-calls.ts';
+import { ProbeTurns } from './probe-turns.ts';
+import type { RampStep } from './ramp-step.ts';
+import { RampTurns } from './ramp-turns.ts';
 import type { Receipt } from './receipt.ts';
 import type { Spool, SpooledCall } from './spool/spool.ts';
 import type { ReplayResult, WireHost } from './wire.ts';
@@ -36,8 +39,10 @@ export interface DrainOptions {
 const ASK_AGAIN_MS = 1_000;
 /** Shortest wait for a place of the concurrency limit, in ms. */
 const LEAST_WAIT_MS = 10;
-/** Milliseconds for which a breaker that is due for a probe is left to live calls. */
+/** Milliseconds without a live call after which a held one may probe, or take what a step of the ramp lets through. */
 const LIVE_CALLS_FIRST_MS = 1_000;
+/** Wait before a breaker that probes is looked at again, in ms: nobody tells of live calls, or that it has come to its ramp. */
+const LOOK_AGAIN_MS = 100;
 /** How long a call waits whose function has not been protected yet. */
 const UNKNOWN_OPERATION_MS = 5_000;
 /** Most calls taken ahead of their replay: about a twentieth of a second of them. */
@@ -48,8 +53,9 @@ const LATEST_SHARE = 0.1;
 /**
  * Replays held calls through the breaker, oldest first and one at a time of each key. It has a timer only while it holds
  * calls, or while other processes may have put some into its spool.
- * Live calls probe a breaker that is due; where none comes, the oldest held call does, so that a buffer empties even
- * where live traffic has ended.
+ * Live calls probe a breaker that is due; where none comes, held calls do, each in its turn, so that a buffer empties even
+ * where live traffic has ended. In the recovery ramp replays go at the share of the step, beside what that lets through of
+ * the live calls.
  */
 export class Drain {
   readonly #host: WireHost;
@@ -57,6 +63,9 @@ export class Drain {
   readonly #held: HeldCalls;
   readonly #options: DrainOptions;
   readonly #rate: DrainRate;
+  readonly #liveCalls: LiveCalls;
+  readonly #probeTurns = new ProbeTurns();
+  readonly #rampTurns = new RampTurns();
   /** Taken, and not started yet. */
   #ahead: SpooledCall[] = [];
   readonly #running = new Set<string>();
@@ -72,7 +81,7 @@ export class Drain {
   #isSpoolIll = false;
   readonly #unknown = new Set<string>();
   #startedAt: number | undefined;
-  /** Since when the breaker has been due for a probe that no live call made. */
+  /** Since when the breaker has been waiting for probes. */
   #dueSince: number | undefined;
   #meanMs = 0;
   /** When expired calls were looked for: wall time, ms. */
@@ -86,7 +95,11 @@ export class Drain {
     this.#held = held;
     this.#options = options;
     this.#rate = new DrainRate(options.perSecond);
-    host.onReset(() => this.start());
+    this.#liveCalls = new LiveCalls(host);
+    host.onReset(() => {
+      this.#probeTurns.forget();
+      this.start();
+    });
     host.onTrip(() => this.#giveBackAhead());
     host.operations.onAdded(() => this.start());
   }
@@ -108,7 +121,7 @@ export class Drain {
   /** A call was taken in. */
   wake(): void {
     if (this.#isStopped || this.#isStepping || (this.#timer && !this.#isSparse)) return;
-    this.#later(this.#waitMs());
+    this.#later(this.#waitMs(this.#host.rampStep()));
   }
 
   /** The breaker has closed, or there is something else to be done at once. */
@@ -135,9 +148,9 @@ export class Drain {
     if (depth === 0) return 0;
     const retryAfterMs = this.#host.retryAfterMs();
     if (this.#isPaused || retryAfterMs === null) return null;
-    const { concurrency } = this.#options;
-    const most = this.#meanMs > 0 ? (concurrency * 1_000) / this.#meanMs : Number.POSITIVE_INFINITY;
-    return retryAfterMs + (depth / Math.min(this.#rate.perSecond, most)) * 1_000;
+    const step = this.#host.rampStep();
+    const most = this.#meanMs > 0 ? (this.#concurrency(step) * 1_000) / this.#meanMs : Number.POSITIVE_INFINITY;
+    return retryAfterMs + (depth / Math.min(this.#rate.perSecond * (step?.share ?? 1), most)) * 1_000;
   }
 
   /** Calls taken ahead are the spool's again once this resolves. */
@@ -212,9 +225,11 @@ export class Drain {
         this.#announceEnd();
         return;
       }
-      const waitMs = this.#isPaused ? ASK_AGAIN_MS : this.#waitMs();
+      const step = this.#host.rampStep();
+      const waitMs = this.#isPaused ? ASK_AGAIN_MS : this.#waitMs(step);
       if (waitMs > 0) {
-        this.#giveBackAhead();
+        // In the ramp it may be its turn at any moment.
+        if (this.#isPaused || !step) this.#giveBackAhead();
         this.#wakeIn(waitMs);
         return;
       }
@@ -223,7 +238,8 @@ export class Drain {
         this.#wakeIn(paceMs);
         return;
       }
-      if (this.#running.size >= this.#options.concurrency) {
+      // One probe after the other: a second one would only hear that the first is out.
+      if (this.#running.size >= (this.#isProbing(step) ? 1 : this.#concurrency(step))) {
         // The end of one of them steps on; until then others may expire.
         if (!this.#timer) this.#wakeIn(ASK_AGAIN_MS);
         return;
@@ -248,13 +264,8 @@ export class Drain {
   }
 
   async #takeAhead(): Promise<boolean> {
-    const { concurrency } = this.#options;
-    const free = concurrency - this.#running.size;
-    const soon = Math.min(MOST_AHEAD, Math.ceil(this.#rate.perSecond / 20));
-    // A breaker that probes lets few through.
-    const limit = isRecovering(this.#host.state()) ? free : Math.max(free, soon);
     const now = this.#host.clock.wallMs();
-    this.#ahead.push(...(await this.#spool.take(limit, now)));
+    this.#ahead.push(...(await this.#take(now)));
     if (this.#ahead.length > 0) return true;
     const dueAt = this.#spool.nextDueAt();
     if (this.#held.depth === 0 && this.#running.size === 0) {
@@ -265,6 +276,28 @@ export class Drain {
     this.#wakeIn(dueAt === undefined ? ASK_AGAIN_MS : Math.max(1, dueAt - now));
     this.#isSparse = true;
     return false;
+  }
+
+  async #take(now: number): Promise<readonly SpooledCall[]> {
+    const step = this.#host.rampStep();
+    if (this.#isProbing(step)) return this.#takeProbe(now);
+    const free = this.#concurrency(step) - this.#running.size;
+    // A step of the ramp lets few through.
+    const soon = step ? 0 : Math.min(MOST_AHEAD, Math.ceil(this.#rate.perSecond / 20));
+    return this.#spool.take(Math.max(free, soon), now);
+  }
+
+  async #takeProbe(now: number): Promise<readonly SpooledCall[]> {
+    const taken = await this.#spool.take(this.#probeTurns.needed, now);
+    const probe = this.#probeTurns.choose(taken);
+    for (const call of taken) if (call !== probe) this.#return(call, 0);
+    return probe ? [probe] : [];
+  }
+
+  /** Replays at a time. */
+  #concurrency(step: RampStep | undefined): number {
+    const { concurrency } = this.#options;
+    return step ? Math.max(1, Math.floor(concurrency * step.share)) : concurrency;
   }
 
   async #dropExpired(): Promise<void> {
@@ -288,17 +321,33 @@ export class Drain {
   }
 
   /** Milliseconds until a replay may be tried; 0 for now. */
-  #waitMs(): number {
+  #waitMs(step: RampStep | undefined): number {
     const retryAfterMs = this.#host.retryAfterMs();
-    const isDue = retryAfterMs === 0 && isRecovering(this.#host.state());
-    if (!isDue) {
-      this.#dueSince = undefined;
-      if (retryAfterMs === 0 && !this.#hasPlace()) return Math.max(LEAST_WAIT_MS, this.#rate.paceMs);
-      return Math.min(retryAfterMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
+    if (retryAfterMs === 0 && this.#isProbing(step)) return this.#probeWaitMs();
+    this.#dueSince = undefined;
+    if (retryAfterMs !== 0) return Math.min(retryAfterMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
+    if (!this.#hasPlace() || (step && !this.#rampTurns.mayAsk(step, this.#isQuiet()))) {
+      return Math.max(LEAST_WAIT_MS, this.#rate.paceMs);
     }
+    return 0;
+  }
+
+  /** Live calls probe, as long as there are any. */
+  #probeWaitMs(): number {
     const now = this.#host.clock.monotonicMs();
     this.#dueSince ??= now;
-    return Math.max(0, this.#dueSince + LIVE_CALLS_FIRST_MS - now);
+    const waitMs = Math.max(this.#dueSince, this.#liveCalls.quietSince()) + LIVE_CALLS_FIRST_MS - now;
+    return Math.min(Math.max(0, waitMs), LOOK_AGAIN_MS);
+  }
+
+  /** Whether a call that is let through now is a probe. */
+  #isProbing(step: RampStep | undefined): boolean {
+    const state = this.#host.state();
+    return state === 'open' || (state === 'half_open' && !step);
+  }
+
+  #isQuiet(): boolean {
+    return this.#host.clock.monotonicMs() - this.#liveCalls.quietSince() >= LIVE_CALLS_FIRST_MS;
   }
 
   /** The last free place of the concurrency limit is for live calls, where it is not the only one. */
@@ -324,15 +373,25 @@ export class Drain {
   async #replay(call: SpooledCall, operation: Operation, startedAt: number): Promise<void> {
     const { clock } = this.#host;
     const waitedMs = Math.max(0, clock.wallMs() - call.divertedAt);
-    const result = await this.#host.replay((context) => operation.run(call.input, context), {
-      attempt: call.attempts + 1,
-      idempotencyKey: call.idempotencyKey,
-      divertedAt: call.divertedAt,
-    });
+    const step = this.#host.rampStep();
+    const { started, isLetThrough } = this.#liveCalls.without(() =>
+      this.#host.replay((context) => operation.run(call.input, context), {
+        attempt: call.attempts + 1,
+        idempotencyKey: call.idempotencyKey,
+        divertedAt: call.divertedAt,
+      }),
+    );
+    if (step) this.#rampTurns.asked(isLetThrough);
+    const result = await started;
     // What it holds was given up, or is kept for the next process.
     if (this.#isStopped) return;
     const now = clock.monotonicMs();
     const durationMs = now - startedAt;
+    if (result.kind === 'denied' && step) {
+      // It was counted as a call of the step, and asks again.
+      this.#ahead.unshift(call);
+      return;
+    }
     if (result.kind === 'denied') {
       // At least its pace: a concurrency limit that is full may be free again at any time.
       this.#rate.holdBack(
@@ -351,6 +410,7 @@ export class Drain {
     const { error } = result;
     // A failed probe tells of the dependency, not of the call: a long outage must not use up the call's attempts.
     const attempts = result.kind === 'failed' && result.asProbe ? call.attempts : call.attempts + 1;
+    if (result.kind === 'failed' && result.asProbe) this.#probeTurns.failed(call);
     if (result.kind === 'failed' && attempts < this.#options.maxAttempts) {
       this.#host.report.retried({ receipt: call.id, durationMs, error });
       await this.#giveBack(call, attempts, attempts > call.attempts ? this.#backoffMs(attempts) : 0);
@@ -459,9 +519,4 @@ export class Drain {
     this.#replayed = 0;
     this.#dead = 0;
   }
-}
-
-/** States in which a call that is let through is a probe. */
-function isRecovering(state: BreakerState): boolean {
-  return state === 'open' || state === 'half_open';
 }

@@ -2,6 +2,7 @@ import type { BreakerState, DropReason, WireOutcome } from '@switchgear/conventi
 import type { CallContext } from '../calls/call-context.ts';
 import type { Operation, Operations } from '../calls/operations.ts';
 import type { Clock } from '../clock.ts';
+import type { RampStep } from './ramp-step.ts';
 import type { SpoolTotals } from './spool/spool.ts';
 
 /** A call that the breaker did not let through, or the one that tripped it, on its way to a neutral wire. */
@@ -122,6 +123,10 @@ export interface WireHost {
   /** Milliseconds until the breaker may let a call through; 0 when it does now; null where an operator holds it open. */
   retryAfterMs(): number | null;
   state(): BreakerState;
+  /** The step of the recovery ramp that it is in; undefined where it is in none. */
+  rampStep(): RampStep | undefined;
+  /** Calls that came to the breaker, let through or not; replays that were let through count too. It never falls. */
+  callsCome(): number;
   /** Places of the concurrency limit that are free; Infinity where there is none. */
   freePlaces(): number;
   /** The concurrency limit; null where there is none. */
