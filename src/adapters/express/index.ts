@@ -1,0 +1,2 @@
+export { type BreakerErrorsOptions, breakerErrors } from './breaker-errors.ts';
+export { type GuardRouteOptions, guardRoute } from './guard-route.ts';
