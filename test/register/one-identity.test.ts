@@ -1,4 +1,6 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
+import { ControlPlaneProcess, type ListBody } from '../support/control-plane.ts';
+import { waitUntil } from '../support/deadline.ts';
 import { Child, ROOT } from '../support/processes.ts';
 import { startReceiver } from './otlp-receiver.ts';
 
@@ -9,22 +11,21 @@ afterEach(async () => {
 
 const SIGNAL_PATHS = ['/v1/metrics', '/v1/logs', '/v1/traces'];
 
+function runService(env: Readonly<Record<string, string>>): Child {
+  const register = new URL('../../src/register/index.ts', import.meta.url).href;
+  const service = new Child(process.execPath, ['--import', register, 'test/register/services/tripping.ts'], {
+    cwd: ROOT,
+    env: { OTEL_SERVICE_NAME: undefined, OTEL_RESOURCE_ATTRIBUTES: undefined, ...env },
+  });
+  closers.push(() => service.end());
+  return service;
+}
+
 /** Runs a service whose breaker trips until it has sent everything; each text that went up, by its path. */
 async function sentBy(env: Readonly<Record<string, string>>): Promise<Map<string, string[]>> {
   const receiver = await startReceiver();
   closers.push(() => receiver.close());
-  const register = new URL('../../src/register/index.ts', import.meta.url).href;
-  const service = new Child(process.execPath, ['--import', register, 'test/register/services/tripping.ts'], {
-    cwd: ROOT,
-    env: {
-      OTEL_SERVICE_NAME: undefined,
-      OTEL_RESOURCE_ATTRIBUTES: undefined,
-      SWITCHGEAR_URL: receiver.url,
-      SWITCHGEAR_TOKEN: 'agent-secret',
-      ...env,
-    },
-  });
-  closers.push(() => service.end());
+  const service = runService({ SWITCHGEAR_URL: receiver.url, SWITCHGEAR_TOKEN: 'agent-secret', ...env });
   await service.waitForOutput(/tripped/);
   await service.waitUntil('the inventory', () => receiver.at('/v1/opamp').length > 0);
   await service.end();
@@ -74,4 +75,44 @@ test('where the environment says nothing they have the same new instance id, and
     expect(texts.join(), path).toMatch(/service\.name.{0,40}switchgear/s);
     expect(texts.join(), path).not.toContain('unknown_service');
   }
+});
+
+describe('the control plane knows namespace, name, version, instance and environment', () => {
+  const attributes = {
+    'service.namespace': 'trade',
+    'service.instance.id': 'shop-1',
+    'service.version': '1.2.3',
+    'deployment.environment.name': 'staging',
+  };
+  const noTelemetry = { OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none', OTEL_TRACES_EXPORTER: 'none' };
+
+  test.each([
+    ['from the link alone', noTelemetry, true],
+    ['from the telemetry alone', { SWITCHGEAR_URL: '', SWITCHGEAR_TOKEN: '' }, false],
+  ])('%s', async (_, way, connected) => {
+    const controlPlane = await ControlPlaneProcess.start();
+    closers.push(() => controlPlane.stop());
+    runService({
+      ...controlPlane.serviceEnvironment,
+      OTEL_SERVICE_NAME: 'shop',
+      OTEL_RESOURCE_ATTRIBUTES: Object.entries(attributes)
+        .map((pair) => pair.join('='))
+        .join(),
+      OTEL_EXPORTER_OTLP_ENDPOINT: controlPlane.url,
+      OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer ${controlPlane.agentToken}`,
+      OTEL_METRIC_EXPORT_INTERVAL: '100',
+      ...way,
+    });
+    const agent = await waitUntil('the agent', async () => {
+      const { items } = await controlPlane.api<ListBody<object>>('GET', 'agents');
+      return items[0];
+    });
+    expect(agent).toMatchObject({
+      service: 'trade/shop',
+      instance: 'shop-1',
+      version: '1.2.3',
+      environment: 'staging',
+      connected,
+    });
+  });
 });
