@@ -281,7 +281,8 @@ describe('steering it', () => {
     expect(breaker.release()).toBe(false);
     expect(breaker.state).toBe('open');
     expect([sdk.events(), sdk.spans()]).toEqual([[], []]);
-    expect(breaker.stats().transitions.find(({ state }) => state === 'open')).toMatchObject({ count: 0 });
+    const opened = breaker.stats().transitions.filter(({ state, count }) => state === 'open' && count > 0);
+    expect(opened).toEqual([]);
   });
 
   test('what its library has no way to is refused with the reason, and changes nothing', () => {
