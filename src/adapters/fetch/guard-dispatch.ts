@@ -4,14 +4,14 @@ import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
 import { guardExchange } from '../http-calls/guard-exchange.ts';
 import { responseKeeper } from '../http-calls/keep-response.ts';
 import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
-import { isUnguarded } from '../outgoing/unguarded.ts';
+import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
 import { DispatchRequest } from './dispatch-request.ts';
 import type { Dispatch, DispatchHandler, DispatchOptions } from './dispatcher.ts';
 import { Gate } from './gate.ts';
 import { LegacyGate } from './legacy-gate.ts';
 import { ModernGate } from './modern-gate.ts';
 
-/** By whom a handler's request was found to have no breaker: an agent hands it on to a pool, and that to a client. */
+/** By whom a handler's request was found to have no breaker: it comes by again as an agent hands it on to a pool. */
 const leftAlone = new WeakMap<DispatchHandler, ChooseBreaker>();
 
 /**
@@ -78,9 +78,8 @@ class GuardedDispatch {
           const { signal } = context;
           signal.addEventListener('abort', () => gate.abort(signal.reason), { once: true });
         }
-        return gate.send(() => {
-          this.#dispatch(dispatch);
-        });
+        // What an agent hands on to a pool, and that to a client, is this call still.
+        return unguardedUntilSettled(() => gate.send(() => this.#dispatch(dispatch)));
       },
     };
     try {

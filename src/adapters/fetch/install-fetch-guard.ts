@@ -11,12 +11,14 @@ const GLOBAL_DISPATCHERS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for(
 const BEFORE_CONNECT = 'undici:client:beforeConnect';
 
 const installed = new Map<GuardedBy, () => void>();
+const installedOn = new WeakMap<object, Map<GuardedBy, () => void>>();
 
 /**
- * Puts breakers around the global `fetch`, and around all dispatchers of each copy of undici that has a global one: `request`,
- * `stream`, `pipeline`, its own `fetch`, and agents, pools and clients that the service makes itself, before or after.
- * The copies are looked for now and whenever one of them connects: of a copy that is loaded later the first request is
- * not guarded, unless `installUndiciGuard` has it. Nor is a `fetch` that somebody took out of `globalThis` before.
+ * Puts breakers around the global `fetch`, and around all dispatchers of the copy of undici that holds the global one, which is its
+ * first in the process: the one of Node.js or the package. So `request` and `stream` by the global dispatcher are guarded; agents,
+ * pools and clients of the package are where it holds that, or once `installUndiciGuard` has it. The holder is looked
+ * for now and whenever a copy connects: where it changes later, its first request is not guarded. Nor is a
+ * `fetch` that somebody took out of `globalThis` before.
  * Returns what takes it off again. The same `by` is installed once.
  * @example const uninstall = installFetchGuard(createBreaker('stock'));
  */
@@ -48,7 +50,8 @@ export function installFetchGuard(by: GuardedBy): () => void {
 }
 
 /**
- * Puts breakers around all dispatchers of one copy of undici, from its first request on. Returns what takes them off again.
+ * Puts breakers around all dispatchers of one copy of undici, from its first request on. Returns what takes them off again. The
+ * same `by` is installed once.
  * @param undici the module
  * @throws InvalidInputError where it is none
  * @example const uninstall = installUndiciGuard(await import('undici'), createBreaker('stock'));
@@ -57,9 +60,18 @@ export function installUndiciGuard(
   undici: { readonly Agent: { readonly prototype: object } },
   by: GuardedBy,
 ): () => void {
+  const agent = undici?.Agent;
+  const known = agent && installedOn.get(agent)?.get(by);
+  if (known) return known;
   const dispatchers = new DispatcherGuard(chooserOf(by));
-  if (!dispatchers.guardCopyOf(undici?.Agent?.prototype)) {
+  if (!dispatchers.guardCopyOf(agent?.prototype)) {
     throw new InvalidInputError([{ field: 'undici', rule: 'must be the module undici', value: typeof undici }]);
   }
-  return () => dispatchers.takeOff();
+  const ofAgent = installedOn.get(agent) ?? new Map<GuardedBy, () => void>();
+  const uninstall = () => {
+    ofAgent.delete(by);
+    dispatchers.takeOff();
+  };
+  installedOn.set(agent, ofAgent.set(by, uninstall));
+  return uninstall;
 }
