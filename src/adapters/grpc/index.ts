@@ -1,0 +1,3 @@
+export type { GrpcCall } from './grpc-call.ts';
+export { grpcInterceptor } from './grpc-interceptor.ts';
+export { type GrpcModule, installGrpcGuard } from './install-grpc-guard.ts';
