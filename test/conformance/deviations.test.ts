@@ -7,7 +7,8 @@ import { breakerMetricProducer } from '../../src/breaker/index.ts';
 import { ManualClock } from '../../src/breaker/testing.ts';
 import { registerSdk } from '../breaker/telemetry/sdk.ts';
 import { eventDeviations, type FoundEvent, metricDeviations, spanDeviations } from './deviations.ts';
-import { type Living, liveThroughEverything } from './lives.ts';
+import { liveThroughEverything } from './live-through-everything.ts';
+import type { Living } from './living.ts';
 
 const sdk = registerSdk({ metricProducers: [breakerMetricProducer()] });
 let living: readonly Living[] = [];

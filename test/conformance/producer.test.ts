@@ -1,4 +1,4 @@
 import { breakerMetricProducer } from '../../src/breaker/index.ts';
-import { describeConformance } from './suite.ts';
+import { describeConformance } from './describe-conformance.ts';
 
 describeConformance('what comes out of the metric producer', [breakerMetricProducer()]);

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { breakerMetricProducer, createBreaker, fallbackWire } from '../../src/breaker/index.ts';
 import { registerSdk } from '../breaker/telemetry/sdk.ts';
 import { eventDeviations, spanDeviations } from './deviations.ts';
-import { QUICK_TRIP } from './lives.ts';
+import { QUICK_TRIP } from './living.ts';
 
 const sdk = registerSdk({ metricProducers: [breakerMetricProducer()] });
 

@@ -8,7 +8,7 @@ import {
 } from '../../src/breaker/index.ts';
 import type { ManualClock } from '../../src/breaker/testing.ts';
 import { ending, hangs, Unwell } from '../breaker/support.ts';
-import { good, type Living, QUICK_TRIP } from './lives.ts';
+import { good, type Living, QUICK_TRIP } from './living.ts';
 
 /** Drives breakers whose calls go over wires: all that a wire can do with a call. */
 export async function liveByWires(clock: ManualClock): Promise<Living[]> {

@@ -8,21 +8,8 @@ import {
 import type { ManualClock } from '../../src/breaker/testing.ts';
 import { HandSwitch } from '../breaker/foreign/hand-switch.ts';
 import { deferred, ending, fails, failTimes, hangs, NO_RULE, succeedTimes, takes } from '../breaker/support.ts';
-import { holdCalls, liveByWires } from './wire-lives.ts';
-
-/** Something that has series until it is closed. */
-export interface Living {
-  close(): Promise<void>;
-}
-
-export const good = () => 'good';
-
-/** Fails twice and is open; probes after a second. */
-export const QUICK_TRIP = {
-  trip: { ...NO_RULE, failures: 2, failureRatio: 0.9, minimumCalls: 1_000 },
-  cooldownMs: 1_000,
-  halfOpen: { probes: 1, probeTimeoutMs: 500 },
-} as const satisfies BreakerOptions;
+import { holdCalls, liveByWires } from './live-by-wires.ts';
+import { good, type Living, QUICK_TRIP } from './living.ts';
 
 /**
  * Drives breakers through everything a breaker can live through, each path at least once, on a clock that stands still

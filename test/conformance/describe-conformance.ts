@@ -19,7 +19,8 @@ import { POSSIBLE_TRANSITIONS } from '../../src/breaker/machine/transition.ts';
 import { ManualClock } from '../../src/breaker/testing.ts';
 import { registerSdk } from '../breaker/telemetry/sdk.ts';
 import { eventDeviations, eventKey, metricDeviations, spanDeviations, spanKey } from './deviations.ts';
-import { type Living, liveThroughEverything } from './lives.ts';
+import { liveThroughEverything } from './live-through-everything.ts';
+import type { Living } from './living.ts';
 
 /** The reasons that no breaker has yet: a word of the conventions that is kept for the fleet's own decisions. */
 const RESERVED_REASONS = ['fleet'];
