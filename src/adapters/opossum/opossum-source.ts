@@ -64,7 +64,7 @@ export class OpossumSource implements ForeignBreaker {
     const { enabled } = this.#breaker;
     this.#breaker.disable();
     return () => {
-      if (enabled) this.#breaker.enable();
+      if (enabled && !this.#breaker.isShutdown) this.#breaker.enable();
     };
   }
 }

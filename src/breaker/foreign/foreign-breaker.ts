@@ -15,9 +15,9 @@ export interface ForeignBreaker {
   readonly wires?: readonly ForeignWire[];
   /** Calls in flight; left out: 0. */
   activeCalls?(): number;
-  /** Opens it for one cooldown. */
+  /** Opens it for one cooldown, before it returns. */
   trip?(): void;
-  /** Closes it. */
+  /** Closes it, before it returns. */
   reset?(): void;
   /** Holds it in a mode, whatever it would do by itself. Returns what lets it go, called once. */
   readonly holds?: { readonly [Mode in OverrideMode]?: () => () => void };

@@ -5,6 +5,7 @@ import {
   InvalidInputError,
   OVERRIDE_MODES,
   type Override,
+  type OverrideMode,
   type Problem,
   type SettingsPatch,
 } from '@switchgear/conventions';
@@ -36,8 +37,8 @@ export class ReportedBreaker implements SteeredBreaker {
   readonly #onClosed: (name: string) => void;
   readonly #hold: OverrideHold;
   readonly #detach: () => void;
-  /** Lets go of the mode it is held in. */
-  #letGo: (() => void) | undefined = undefined;
+  /** The mode it is held in, and what lets go of it. */
+  #held: { readonly mode: OverrideMode; readonly letGo: () => void } | undefined = undefined;
   #isClosed = false;
 
   /** @param onClosed called once, when it is closed */
@@ -133,11 +134,7 @@ export class ReportedBreaker implements SteeredBreaker {
     const take = this.#holdOf(override);
     this.#hold.set(override, reason);
     try {
-      this.#core.steer(reason, override.reason, () => {
-        this.#letGo?.();
-        this.#letGo = undefined;
-        this.#letGo = take();
-      });
+      this.#core.steer(reason, override.reason, () => this.#take(override.mode, take));
     } catch (error) {
       this.#hold.clear();
       throw error;
@@ -179,7 +176,7 @@ export class ReportedBreaker implements SteeredBreaker {
     this.#isClosed = true;
     await lastLook?.();
     this.#hold.clear();
-    for (const end of [this.#detach, () => this.#report.end(), () => this.#letGo?.()]) {
+    for (const end of [this.#detach, () => this.#report.end(), () => this.#held?.letGo()]) {
       try {
         end();
       } catch (error) {
@@ -212,10 +209,19 @@ export class ReportedBreaker implements SteeredBreaker {
     throw refused({ field: 'mode', rule, value: override.mode });
   }
 
+  #take(mode: OverrideMode, take: () => () => void): void {
+    // Another reason or expiry for the same mode: there is to be no moment without it.
+    if (this.#held?.mode === mode) return;
+    const before = this.#held;
+    this.#held = undefined;
+    before?.letGo();
+    this.#held = { mode, letGo: take() };
+  }
+
   #free(reason: OverrideSource, note: string | undefined): void {
-    const letGo = this.#letGo;
-    this.#letGo = undefined;
-    if (letGo) this.#core.steer(reason, note, letGo);
+    const held = this.#held;
+    this.#held = undefined;
+    if (held) this.#core.steer(reason, note, held.letGo);
   }
 }
 

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { bridgeOpossum } from '@switchgear/adapters/opossum';
 import { allReportedBreakers, breakerMetricProducer, type ReportedBreaker } from '@switchgear/breaker';
 import { RecordingObserver } from '@switchgear/breaker/testing';
@@ -385,12 +388,12 @@ describe('the bridge to opossum', () => {
     expect(breaker.halfOpen).toBe(true);
   });
 
-  test('a breaker that is shut down leaves the fleet', async () => {
+  test('a breaker that is shut down leaves the fleet, and is not enabled again', async () => {
     const breaker = make();
-    bridgeOpossum(breaker);
+    bridgeOpossum(breaker).holdIn(held('disabled'));
     breaker.shutdown();
     await vi.advanceTimersByTimeAsync(0);
-    expect(allReportedBreakers()).toEqual([]);
+    expect([allReportedBreakers(), breaker.enabled]).toEqual([[], false]);
     expect(() => bridgeOpossum(breaker)).toThrow('must not be shut down');
   });
 
@@ -400,6 +403,21 @@ describe('the bridge to opossum', () => {
     const nameless = new CircuitBreaker(async () => 'well');
     made.push(nameless as unknown as Opossum);
     expect(() => bridgeOpossum(nameless)).toThrow('must be given');
+  });
+
+  test('it keeps no process alive, locked out neither', { timeout: 60_000 }, async () => {
+    const script = `
+      import { bridgeOpossum } from '@switchgear/adapters/opossum';
+      import CircuitBreaker from 'opossum';
+      const bridge = bridgeOpossum(new CircuitBreaker(async () => 'well', { name: 'stock' }));
+      const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+      bridge.holdIn({ mode: 'forced_open', reason: 'drill', actor: 'ada', expiresAt });
+      console.log(bridge.state);`;
+    const ran = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: join(import.meta.dirname, '../../..'),
+      timeout: 30_000,
+    });
+    expect(await ran).toEqual({ stdout: 'forced_open\n', stderr: '' });
   });
 
   test('a promise that nobody handles is as unhandled as without it', async () => {

@@ -274,6 +274,15 @@ describe('steering it', () => {
     expect(sdk.events().filter(({ eventName }) => eventName === 'breaker.override')).toHaveLength(2);
   });
 
+  test('another reason or expiry for the same mode leaves it held', () => {
+    breaker.holdIn(held('forced_open'));
+    breaker.holdIn({ ...held('forced_open'), reason: 'release 8' });
+    expect(breaker.override?.reason).toBe('release 8');
+    expect(source.asked).toEqual(['hold forced_open']);
+    breaker.release();
+    expect(source.asked).toEqual(['hold forced_open', 'let go of forced_open']);
+  });
+
   test('let go of while it stays open, it has not tripped', async () => {
     breaker.holdIn(held('forced_open'));
     sdk.forget();
