@@ -36,8 +36,8 @@ export class GuardedRequest implements HttpExchange {
   #hasSocket = false;
   #timedOut = false;
   #callerLeft = false;
-  /** Whatever became of its own exchange, it goes on without it: with a wire's answer, or with this error. */
-  #parted: { readonly error: unknown } | undefined = undefined;
+  /** It goes on without an exchange of its own, of which it hears nothing any more: `ending` while it is told its own end. */
+  #parted: 'no' | 'yes' | 'ending' = 'no';
   #isOver = false;
 
   /** @param send makes node:http send it */
@@ -61,7 +61,7 @@ export class GuardedRequest implements HttpExchange {
     // Its caller may wait for room to write in, and a wire for what the caller writes.
     const socket = !this.#wasSent && this.#lessons ? this.#answerByWire() : undefined;
     if (this.#lessons?.needsBody && this.#client.getHeader('expect')) socket?.askForBody();
-    if (!this.#wasSent) this.#parted ??= { error: undefined };
+    if (!this.#wasSent) this.#parted = 'yes';
     end.then(
       (answer) => this.#end(answer, socket),
       (error) => this.#fail(error),
@@ -70,7 +70,7 @@ export class GuardedRequest implements HttpExchange {
   }
 
   send(): Promise<ResponseHead> {
-    if (this.#wasSent || this.#parted) return Promise.reject(new Error(SENT_ONCE));
+    if (this.#wasSent || this.#parted !== 'no') return Promise.reject(new Error(SENT_ONCE));
     this.#wasSent = true;
     this.#head = Promise.withResolvers<ResponseHead>();
     try {
@@ -87,8 +87,9 @@ export class GuardedRequest implements HttpExchange {
 
   #heard(event: unknown[]): boolean {
     const [name, value] = event;
-    // Of an exchange that it has left, a connection that failed after all.
-    if (this.#parted && name === 'error' && !this.#hasSocket && value !== this.#parted.error) return true;
+    // A connection that it has left has failed after all.
+    if (this.#parted === 'yes' && name === 'error' && !this.#hasSocket) return true;
+    if (this.#parted === 'ending' && name === 'close') this.#parted = 'yes';
     if (this.#isOver) return this.#tell(event);
     if (name === 'response' || name === 'upgrade' || name === 'connect') return this.#came(event);
     if (name === 'error') {
@@ -145,7 +146,7 @@ export class GuardedRequest implements HttpExchange {
   }
 
   #gotSocket(socket: Socket | null, error: Error | undefined): void {
-    if (!this.#parted) {
+    if (this.#parted === 'no') {
       this.#hasSocket = true;
       this.#onSocket.call(opened(this.#client), socket, error);
     } else if (socket) {
@@ -166,8 +167,7 @@ export class GuardedRequest implements HttpExchange {
 
   #fail(error: unknown): void {
     if (this.#callerLeft && !this.#wasSent && !this.#hasSocket) {
-      // There is no socket to come that would tell of its end.
-      this.#onSocket.call(opened(this.#client), null);
+      this.#endWithoutSocket(undefined);
     } else if (this.#isOver || this.#callerLeft || (this.#error !== undefined && error === this.#error)) {
       this.#release();
     } else {
@@ -191,15 +191,19 @@ export class GuardedRequest implements HttpExchange {
   }
 
   #answerByWire(): AnswerSocket {
-    this.#parted = { error: undefined };
+    this.#parted = 'yes';
     this.#hasSocket = true;
     return answerRequest(this.#client, this.#onSocket);
   }
 
   #failWith(error: Error): void {
     this.#destroy.call(this.#client, error);
-    if (this.#hasSocket) return;
-    this.#parted = { error };
+    if (!this.#hasSocket) this.#endWithoutSocket(error);
+  }
+
+  /** A request that was destroyed hears of it with its socket, and there is none to come. */
+  #endWithoutSocket(error: Error | undefined): void {
+    this.#parted = 'ending';
     this.#onSocket.call(opened(this.#client), null, error);
   }
 }
