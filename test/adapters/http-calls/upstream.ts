@@ -97,6 +97,12 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   '/missing': (response) => response.writeHead(404).end('not there'),
   '/unwell': (response) => response.writeHead(503, { 'retry-after': '1' }).end('unwell'),
   '/moved': (response) => response.writeHead(302, { location: '/there' }).end('moved'),
+  '/aged': (response) => response.writeHead(200, { age: '10' }).end('aged'),
+  '/no-store': (response) => response.writeHead(200, { 'cache-control': 'max-age=60, No-Store' }).end('not kept'),
+  '/private': (response) => response.writeHead(200, { 'cache-control': 'private="x-a"' }).end('not kept'),
+  '/vary': (response) => response.writeHead(200, { vary: 'Accept-Encoding, Accept-Language' }).end('varied'),
+  '/vary-all': (response) => response.writeHead(200, { vary: '*' }).end('varied'),
+  '/part': (response) => response.writeHead(206, { 'content-range': 'bytes 0-0/9' }).end('p'),
   '/cookies': (response) => response.writeHead(200, { 'set-cookie': ['a=1', 'b=2'] }).end('cookies'),
   '/gzip': (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('decoded')),
   '/hints': (response) => {
@@ -115,6 +121,10 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     setTimeout(() => response.end('then last'), 120);
   },
   '/large': (response) => response.end('x'.repeat(1_000_000)),
+  '/large-chunked': (response) => {
+    for (let chunk = 0; chunk < 200; chunk += 1) response.write('x'.repeat(1_000));
+    response.end();
+  },
   '/breaking': (response) => {
     response.writeHead(200, { 'content-length': 100 });
     response.write('the beginning', () => response.destroy());
