@@ -1,4 +1,4 @@
-import { GRPC_STATUSES } from '../../../src/adapters/outcomes/outcome-codes.ts';
+import { GRPC_STATUSES } from '@switchgear/conventions';
 
 /** An error of the system or of a client. */
 export function coded(code: string, more: object = {}): Error {
