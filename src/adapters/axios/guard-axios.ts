@@ -60,7 +60,7 @@ async function sendUnder(
         request,
         async send(context) {
           // A probe has a deadline of its own.
-          const hasDeadline = breaker.settings.timeoutMs !== null || breaker.state !== 'closed';
+          const hasDeadline = breaker.settings.timeoutMs !== null || breaker.state === 'half_open';
           const signal = hasDeadline ? context.signal : undefined;
           sent = unguardedUntilSettled(() => adapter(request.toSend(signal)));
           return headOf(await sent.catch(responseOf));

@@ -74,7 +74,7 @@ class GuardedDispatch {
       request,
       send: (context: { readonly signal: AbortSignal }) => {
         // A probe has a deadline of its own.
-        if (this.#breaker.settings.timeoutMs !== null || this.#breaker.state !== 'closed') {
+        if (this.#breaker.settings.timeoutMs !== null || this.#breaker.state === 'half_open') {
           const { signal } = context;
           signal.addEventListener('abort', () => gate.abort(signal.reason), { once: true });
         }

@@ -57,7 +57,7 @@ async function fetchUnder(
         request,
         async send(context) {
           // A probe has a deadline of its own.
-          const hasDeadline = breaker.settings.timeoutMs !== null || breaker.state !== 'closed';
+          const hasDeadline = breaker.settings.timeoutMs !== null || breaker.state === 'half_open';
           const [input, init] = request.toSend(hasDeadline ? context.signal : undefined);
           response = await unguardedUntilSettled(() => original(input, init));
           head = headOf(response);
