@@ -11,7 +11,7 @@ const ROUNDS = 7;
 const WARM_UP = 1_500;
 const REQUESTS = 4_000;
 const AT_A_TIME = 8;
-const PROGRAM = fileURLToPath(new URL('../service/relay.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../service/relay.cjs', import.meta.url));
 
 interface Sample {
   /** Until it listens. */
