@@ -38,7 +38,7 @@ export type { BufferWireOptions, OverflowPolicy } from './neutral/buffer-options
 export { type BufferWire, bufferWire } from './neutral/buffer-wire.ts';
 export { type CacheWireOptions, cacheWire } from './neutral/cache-wire.ts';
 export { type CachedAnswer, isCached } from './neutral/cached-answer.ts';
-export type { DeadCall } from './neutral/drain.ts';
+export type { DeadCall } from './neutral/dead-call.ts';
 export { type FallbackWireOptions, fallbackWire } from './neutral/fallback-wire.ts';
 export { isReceipt, type Receipt, ReplayFailedError } from './neutral/receipt.ts';
 export { type MemorySpoolOptions, memorySpool } from './neutral/spool/memory-spool.ts';

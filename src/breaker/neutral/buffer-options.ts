@@ -1,5 +1,5 @@
 import { breakerName, type Check, InvalidInputError, integer, object, oneOf } from '@switchgear/conventions';
-import type { DeadCall } from './drain.ts';
+import type { DeadCall } from './dead-call.ts';
 import type { Spool } from './spool/spool.ts';
 
 /** What becomes of a call that a full buffer gets. */
