@@ -1,7 +1,7 @@
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AggregationTemporality, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { breakerMetricProducer } from '@switchgear/breaker';
+import { breakerMetricProducer, createBreaker } from '@switchgear/breaker';
 import { METRICS, type MetricSpec, SCOPE_NAME } from '@switchgear/conventions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ManualClock } from '../../src/breaker/testing.ts';
@@ -27,6 +27,9 @@ const TYPES: Readonly<Record<MetricSpec['instrument'], string>> = {
   gauge: 'gauge',
   histogram: 'histogram',
 };
+
+/** All that has to be escaped in a label, and what looks like the end of one. */
+const ODD_NAME = 'say "hi" to C:\\temp, {a="b"} 🔌 ünïcode';
 
 /** Labels that say which process a sample came from: the collector puts them on each, Prometheus does so at a direct scrape. */
 const TARGET_LABELS = ['job', 'instance'];
@@ -55,7 +58,8 @@ describeWithGo('the same breakers, scraped directly and through the real collect
     provider = new MeterProvider({ resource: resourceFromAttributes(RESOURCE), readers: [endpoint, push] });
     const url = await endpoint.listen('127.0.0.1', 0);
     // Its wall clock is the machine's: the collector lets go of what is old.
-    living = await liveThroughEverything(new ManualClock(Date.now()));
+    const clock = new ManualClock(Date.now());
+    living = [...(await liveThroughEverything(clock)), createBreaker(ODD_NAME, { clock })];
     await push.forceFlush();
     direct = readExposition(await scrape(url));
     await waitUntil('the metrics at the collector', async () => {
@@ -97,6 +101,10 @@ describeWithGo('the same breakers, scraped directly and through the real collect
       );
     expect(samples(direct).length).toBeGreaterThan(1_000);
     expect(samples(collected).sort()).toEqual(samples(direct).sort());
+    const names = Object.values(breakerFamilies(direct)).flatMap((family) =>
+      family.samples.map(({ labels }) => labels),
+    );
+    expect(names.map((labels) => labels.breaker_name)).toContain(ODD_NAME);
     expect(samples(direct).every((sample) => sample.includes(`otel_scope_name=${SCOPE_NAME}`))).toBe(true);
   });
 
