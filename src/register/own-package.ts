@@ -13,14 +13,16 @@ const MOST_BYTES = 1_048_576;
 const LONGEST = 255;
 
 /**
- * The nearest `package.json` with a name, from the entry script upwards. A script in `node_modules` is a tool that runs the
- * service, such as a framework's own start command: then from the working directory upwards. It never throws.
+ * The nearest `package.json` with a name, from the entry script upwards. A script in `node_modules` is mostly a tool that runs
+ * the service, such as a framework's own start command: then from the working directory upwards, and where nothing is there, it
+ * is a service that was installed as a package. It never throws.
  * @param entry the path of the entry script; undefined where there is none
  */
 export function ownPackage(entry: string | undefined, workingDirectory: string): OwnPackage | undefined {
   if (entry === undefined) return undefined;
   const script = realPath(entry);
-  return nearestPackage(script.split(sep).includes('node_modules') ? workingDirectory : script);
+  const isInstalled = script.split(sep).includes('node_modules');
+  return (isInstalled ? nearestPackage(workingDirectory) : undefined) ?? nearestPackage(script);
 }
 
 function nearestPackage(from: string): OwnPackage | undefined {

@@ -89,6 +89,11 @@ describe('the name and version of a service', () => {
     expect(foundFor(write('node_modules/runner/bin/start.js'))).toEqual({ name: 'shop', version: '1.2.3' });
   });
 
+  test('of a service that was installed as a package are its own', () => {
+    write('node_modules/shop/package.json', OWN);
+    expect(foundFor(write('node_modules/shop/bin/shop.js'))).toEqual({ name: 'shop', version: '1.2.3' });
+  });
+
   test.each([
     ['no JSON', '{'],
     ['no object', 'null'],
