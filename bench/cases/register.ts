@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Measurement } from '../measurement.ts';
 import { median } from '../median.ts';
 import { autoInstrumentations } from '../service/auto-instrumentations.ts';
+import { stagedRegister } from '../service/staged-register.ts';
 
 const ROUNDS = 7;
 const WARM_UP = 1_500;
@@ -30,7 +31,7 @@ export async function register(): Promise<Measurement[]> {
   const starts: Readonly<Record<string, string | undefined>> = {
     bare: undefined,
     [peer]: await autoInstrumentations(),
-    register: import.meta.resolve('@switchgear/register'),
+    register: await stagedRegister(),
   };
   const upstream = await listen((_request, response) => response.end('fine'));
   const sink = await listen((incoming, response) => incoming.resume().once('end', () => response.end()));
