@@ -5,8 +5,9 @@ import { registerSdk } from '../breaker/telemetry/sdk.ts';
 import { eventDeviations, spanDeviations } from './deviations.ts';
 
 /** A thread with an SDK of its own: trips the breaker that it was given, is diverted, and says what it emitted. */
-const sdk = registerSdk({ metricProducers: [breakerMetricProducer()] });
-const breaker = attachBreaker(workerData, { neutralWires: [fallbackWire(() => 'stale')] });
+const { handle, byProducer } = workerData;
+const sdk = registerSdk({ metricProducers: byProducer ? [breakerMetricProducer()] : [] });
+const breaker = attachBreaker(handle, { neutralWires: [fallbackWire(() => 'stale')] });
 await succeedTimes(breaker, 1);
 for (let call = 0; call < 2; call++) await ending(breaker.execute(fails));
 await breaker.execute(() => 'fresh');

@@ -11,7 +11,9 @@ const sdk = registerSdk({ metricProducers: [breakerMetricProducer()] });
 
 test('of a breaker that threads share, each thread emits its own calls, and the owner the rest, once', async () => {
   const breaker = createBreaker('shared', { ...QUICK_TRIP, neutralWires: [fallbackWire(() => 'stale')] });
-  const worker = new Worker(new URL('./thread-main.ts', import.meta.url), { workerData: breaker.share() });
+  const worker = new Worker(new URL('./thread-main.ts', import.meta.url), {
+    workerData: { handle: breaker.share(), byProducer: true },
+  });
   const [told] = await once(worker, 'message');
   await worker.terminate();
   expect(told).toEqual({
