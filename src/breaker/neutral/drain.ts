@@ -2,10 +2,12 @@ import type { Operation } from '../calls/operations.ts';
 import { stayAlive, type Timer } from '../clock.ts';
 import { outside } from '../outside.ts';
 import { diagError, diagWarn } from '../telemetry/isolated-observer.ts';
+import { CallsAhead } from './calls-ahead.ts';
 import { ASK_AGAIN_MS, DrainPace, type PaceOptions } from './drain-pace.ts';
 import { GiveBack } from './give-back.ts';
 import type { HeldCalls } from './held-calls.ts';
 import { ProbeTurns } from './probe-turns.ts';
+import type { RampStep } from './ramp-step.ts';
 import { Replayer, type ReplayOptions } from './replayer.ts';
 import type { Spool, SpooledCall } from './spool/spool.ts';
 import { SureWork } from './sure-work.ts';
@@ -17,8 +19,10 @@ export interface DrainOptions extends PaceOptions, Omit<ReplayOptions, 'keepsDea
 
 /** How long a call waits whose function has not been protected yet. */
 const UNKNOWN_OPERATION_MS = 5_000;
-/** Most calls taken ahead of their replay: about a twentieth of a second of them. */
-const MOST_AHEAD = 256;
+/** Calls of unknown functions that are put off before others have their turn. */
+const PUT_OFF_A_TURN = 256;
+/** Names of such functions that are told of. */
+const MOST_TOLD = 256;
 
 /**
  * Replays held calls through the breaker, oldest first and one at a time of each key. It has a timer only while it holds
@@ -31,12 +35,10 @@ export class Drain {
   readonly #ttlMs: number;
   readonly #whose: string;
   readonly #pace: DrainPace;
-  readonly #probeTurns = new ProbeTurns();
   readonly #work: SureWork;
   readonly #giveBack: GiveBack;
   readonly #replayer: Replayer;
-  /** Taken, and not started yet. */
-  #ahead: SpooledCall[] = [];
+  readonly #ahead: CallsAhead;
   readonly #running = new Set<string>();
   #timer: Timer | undefined;
   /** The timer waits for calls that are not due, and a new one need not wait so long. */
@@ -60,16 +62,18 @@ export class Drain {
     const pace = new DrainPace(host, options);
     const work = new SureWork(host.clock, this.#whose);
     const giveBack = new GiveBack(held, host.clock, work);
-    const ports = { host, held, pace, probeTurns: this.#probeTurns, giveBack, work };
+    const probeTurns = new ProbeTurns();
+    const ports = { host, held, pace, probeTurns, giveBack, work };
     this.#pace = pace;
     this.#work = work;
     this.#giveBack = giveBack;
+    this.#ahead = new CallsAhead(spool, pace, probeTurns, giveBack);
     this.#replayer = new Replayer(ports, { ...options, keepsDead: spool.isDurable }, this.#whose);
     host.onReset(() => {
-      this.#probeTurns.forget();
+      probeTurns.forget();
       this.start();
     });
-    host.onTrip(() => this.#giveBackAhead());
+    host.onTrip(() => this.#ahead.giveBack());
     host.operations.onAdded(() => this.start());
   }
 
@@ -79,12 +83,12 @@ export class Drain {
 
   /** Whether a call is being replayed, or is about to be. */
   has(id: string): boolean {
-    return this.#running.has(id) || this.#ahead.some((call) => call.id === id);
+    return this.#running.has(id) || this.#ahead.has(id);
   }
 
   /** Calls that are being replayed, or are about to be. */
   get taken(): number {
-    return this.#running.size + this.#ahead.length;
+    return this.#running.size + this.#ahead.size;
   }
 
   /** A call was taken in. */
@@ -103,7 +107,7 @@ export class Drain {
   /** No replay starts until `resume`; those in flight go on. */
   pause(): void {
     this.#isPaused = true;
-    this.#giveBackAhead();
+    this.#ahead.giveBack();
   }
 
   resume(): void {
@@ -120,7 +124,7 @@ export class Drain {
 
   /** Calls taken ahead are the spool's again once this resolves. */
   async returnAhead(): Promise<void> {
-    this.#giveBackAhead();
+    this.#ahead.giveBack();
     await this.#giveBack.settled();
   }
 
@@ -193,7 +197,7 @@ export class Drain {
       const waitMs = this.#isPaused ? ASK_AGAIN_MS : this.#pace.waitMs(step);
       if (waitMs > 0) {
         // In the ramp it may be its turn at any moment.
-        if (this.#isPaused || !step) this.#giveBackAhead();
+        if (this.#isPaused || !step) this.#ahead.giveBack();
         this.#wakeIn(waitMs);
         return;
       }
@@ -207,9 +211,9 @@ export class Drain {
         if (!this.#timer) this.#wakeIn(ASK_AGAIN_MS);
         return;
       }
-      const call = this.#ahead.shift();
+      const call = this.#ahead.next();
       if (!call) {
-        if (!(await this.#takeAhead())) return;
+        if (!(await this.#takeAhead(step))) return;
         continue;
       }
       const operation = this.#held.find(call)?.replayedBy ?? this.#host.operations.find(call.operation);
@@ -218,7 +222,7 @@ export class Drain {
         this.#putOff(call);
         unknown += 1;
         // Others have their turn: there may be a million calls of a function that is not there.
-        if (unknown % MOST_AHEAD === 0) {
+        if (unknown % PUT_OFF_A_TURN === 0) {
           this.#later(1);
           return;
         }
@@ -226,10 +230,9 @@ export class Drain {
     }
   }
 
-  async #takeAhead(): Promise<boolean> {
+  async #takeAhead(step: RampStep | undefined): Promise<boolean> {
     const now = this.#host.clock.wallMs();
-    this.#ahead.push(...(await this.#take(now)));
-    if (this.#ahead.length > 0) return true;
+    if (await this.#ahead.take(step, now, this.#running.size)) return true;
     const dueAt = this.#spool.nextDueAt();
     if (this.#held.depth === 0 && this.#running.size === 0) {
       this.#announceEnd();
@@ -239,22 +242,6 @@ export class Drain {
     this.#wakeIn(dueAt === undefined ? ASK_AGAIN_MS : Math.max(1, dueAt - now));
     this.#isSparse = true;
     return false;
-  }
-
-  async #take(now: number): Promise<readonly SpooledCall[]> {
-    const step = this.#host.rampStep();
-    if (this.#pace.isProbing(step)) return this.#takeProbe(now);
-    const free = this.#pace.concurrency(step) - this.#running.size;
-    // A step of the ramp lets few through.
-    const soon = step ? 0 : Math.min(MOST_AHEAD, Math.ceil(this.#pace.perSecond / 20));
-    return this.#spool.take(Math.max(free, soon), now);
-  }
-
-  async #takeProbe(now: number): Promise<readonly SpooledCall[]> {
-    const taken = await this.#spool.take(this.#probeTurns.needed, now);
-    const probe = this.#probeTurns.choose(taken);
-    for (const call of taken) if (call !== probe) this.#giveBack.unharmed(call);
-    return probe ? [probe] : [];
   }
 
   async #dropExpired(): Promise<void> {
@@ -290,7 +277,7 @@ export class Drain {
       (end) => {
         if (end === 'replayed') this.#replayed += 1;
         else if (end === 'dead') this.#dead += 1;
-        else if (end === 'asks_again') this.#ahead.unshift(call);
+        else if (end === 'asks_again') this.#ahead.putFirst(call);
         goOn();
       },
       (error) => {
@@ -302,18 +289,12 @@ export class Drain {
 
   /** A call of an earlier process whose function is not protected yet. */
   #putOff(call: SpooledCall): void {
-    if (!this.#unknown.has(call.operation) && this.#unknown.size < MOST_AHEAD) {
+    if (!this.#unknown.has(call.operation) && this.#unknown.size < MOST_TOLD) {
       this.#unknown.add(call.operation);
       const until = 'wait until a function is protected under that name';
       diagWarn(`Calls of "${call.operation}" held by ${this.#whose} ${until}`);
     }
     this.#giveBack.unharmed(call, UNKNOWN_OPERATION_MS);
-  }
-
-  #giveBackAhead(): void {
-    const calls = this.#ahead;
-    this.#ahead = [];
-    for (const call of calls) this.#giveBack.unharmed(call);
   }
 
   #wait(ms: number): Promise<void> {
