@@ -109,18 +109,26 @@ export function sumCalls(all: readonly Readings[]): Record<CallOutcome, number> 
   return calls;
 }
 
-/** One wire, summed over instances; the oldest age is the highest. */
+/** How the names of wires begin whose spool all instances share; the dashboards go by it too. */
+const SHARED_WIRE = 'shared';
+
+/**
+ * One wire over all instances. What they count is summed; so is what they hold, but of a shared spool each reports the whole, as far as
+ * it knows. The oldest age is the highest.
+ */
 export function sumWire(name: string, all: readonly Readings[]): WireView {
   const sum = (...series: number[]) =>
     all.reduce((total, readings) => series.reduce((part, one) => part + readings.get(one), total), 0);
+  const highest = (series: number) => Math.max(0, ...all.map((readings) => readings.get(series)));
+  const held = name.startsWith(SHARED_WIRE) ? highest : sum;
   return {
     name,
     served: sum(WIRE.served),
     buffered: sum(WIRE.buffered),
     failed: sum(WIRE.failed),
-    depth: sum(WIRE.depth),
-    capacity: sum(WIRE.capacity),
-    oldestAgeSeconds: Math.max(0, ...all.map((readings) => readings.get(WIRE.oldestAge))),
+    depth: held(WIRE.depth),
+    capacity: held(WIRE.capacity),
+    oldestAgeSeconds: highest(WIRE.oldestAge),
     replayed: sum(WIRE.replayed),
     dead: sum(WIRE.dead),
     dropped: sum(...DROP_SERIES.values()),

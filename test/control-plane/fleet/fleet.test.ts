@@ -430,6 +430,22 @@ describe('numbers', () => {
       },
     ]);
   });
+
+  it('of a wire whose spool all instances share are what one of them holds, and its counts are summed', () => {
+    const { fleet } = fleetAt();
+    const shared = (instance: string, key: 'wireDepth' | 'wireCapacity' | 'wireDropped', value: number) => {
+      const reason = key === 'wireDropped' ? { [ATTR.dropReason]: 'expired' } : {};
+      return metric(agent(instance), 'payments', key, { [ATTR.wireName]: 'shared-buffer', ...reason }, value, START);
+    };
+    fleet.apply(
+      ['a', 'b', 'c'].flatMap((instance) => [
+        shared(instance, 'wireCapacity', 1_000),
+        shared(instance, 'wireDropped', 1),
+      ]),
+    );
+    fleet.apply([shared('a', 'wireDepth', 10), shared('b', 'wireDepth', 9), shared('c', 'wireDepth', 10)]);
+    expect(fleet.breaker('shop', 'payments')?.wires).toMatchObject([{ depth: 10, capacity: 1_000, dropped: 3 }]);
+  });
 });
 
 describe('restore', () => {
