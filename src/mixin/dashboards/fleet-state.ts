@@ -34,9 +34,9 @@ export function broken(): Row {
           {
             width: 6,
             panel: stat({
-              title: 'Held by an operator',
+              title: 'Held',
               description:
-                'Breakers that someone holds forced open, disabled or in shadow mode. Each has a reason and an expiry: see the audit in the console before you undo it.',
+                'Breakers forced open, disabled or in shadow mode: by an operator, with a reason and an expiry in the audit of the console, or by the mode that their service gives them.',
               queries: [{ expr: query.breakersIn(SELECTED, query.HELD_STATES), legend: 'held' }],
               unit: 'short',
               steps: [
