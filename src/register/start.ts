@@ -62,8 +62,14 @@ function start(shutdownTimeoutMs: number): Switchgear {
   };
   const shutDown = async () => {
     guards.close();
-    await closeBreakers(environment.drainMs, () => withinMs(shutdownTimeoutMs, flush()));
-    await withinMs(shutdownTimeoutMs, Promise.all([link?.close(), sdk?.shutdown()]));
+    let endsAt = Number.POSITIVE_INFINITY;
+    await closeBreakers(environment.drainMs, () => {
+      endsAt = performance.now() + shutdownTimeoutMs;
+      return withinMs(shutdownTimeoutMs, flush());
+    });
+    // One time for both: a collector that hangs is not waited for twice.
+    const leftMs = Math.max(0, Math.min(shutdownTimeoutMs, endsAt - performance.now()));
+    await withinMs(leftMs, Promise.all([link?.close(), sdk?.shutdown()]));
   };
   let ended: Promise<void> | undefined;
   return {
@@ -137,6 +143,6 @@ async function withinMs(timeoutMs: number, work: Promise<unknown>): Promise<void
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, timeoutMs);
   });
-  await Promise.race([work.catch((error: unknown) => diag.warn(`At shutdown: ${(error as Error).message}`)), late]);
+  await Promise.race([work.catch((error: unknown) => diag.warn('At shutdown:', error)), late]);
   clearTimeout(timer);
 }

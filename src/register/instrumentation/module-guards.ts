@@ -1,4 +1,5 @@
 import { InstrumentationBase, InstrumentationNodeModuleDefinition } from '@opentelemetry/instrumentation';
+import { installUndiciGuard } from '@switchgear/adapters/fetch';
 import { installGrpcGuard } from '@switchgear/adapters/grpc';
 import { installIoredisGuard } from '@switchgear/adapters/ioredis';
 import type { ChooseBreaker } from '@switchgear/adapters/outgoing';
@@ -11,6 +12,7 @@ const MODULES: Readonly<Record<string, readonly [versions: string, install: Inst
   '@grpc/grpc-js': ['>=1.10.0 <2', installGrpcGuard as Install],
   ioredis: ['>=5.0.0 <7', installIoredisGuard as Install],
   pg: ['>=8.11.0 <9', installPgGuard as Install],
+  undici: ['>=6.21.0 <9', installUndiciGuard as Install],
 };
 
 /** The names of these packages. */
@@ -24,17 +26,18 @@ export function createModuleGuards(version: string, by: ChooseBreaker): Instrume
 class ModuleGuards extends InstrumentationBase<{ by: ChooseBreaker; enabled?: boolean }> {
   protected override init(): InstrumentationNodeModuleDefinition[] {
     return Object.entries(MODULES).map(([name, [versions, install]]) => {
-      let takeOff: (() => void) | undefined;
+      // A service may have several copies of a package.
+      const takeOff = new Set<() => void>();
       return new InstrumentationNodeModuleDefinition(
         name,
         [versions],
         (exports) => {
-          takeOff ??= install(exports as never, this.getConfig().by);
+          takeOff.add(install(exports as never, this.getConfig().by));
           return exports;
         },
         () => {
-          takeOff?.();
-          takeOff = undefined;
+          for (const off of takeOff) off();
+          takeOff.clear();
         },
       );
     });
