@@ -106,6 +106,16 @@ export function describeConformance(way: string, metricProducers: MetricProducer
       expect(missing).toEqual([]);
     });
 
+    test('a trip in shadow, which is none, has its event and no span', () => {
+      const name = 'operator-shadow-trip';
+      const trips = sdk
+        .events()
+        .filter(({ eventName, attributes }) => eventKey(eventName) === 'trip' && attributes[ATTR.name] === name);
+      expect(trips.map(({ attributes }) => attributes[ATTR.previousState])).toEqual(['shadow']);
+      const spans = sdk.spans().filter(({ attributes }) => attributes[ATTR.name] === name);
+      expect(new Set(spans.map((span) => spanKey(span.name)))).toEqual(new Set(['call']));
+    });
+
     test('no attribute key and no word of the conventions is left over', () => {
       const used = new Set([
         ...collected.flatMap(({ metrics }) =>
