@@ -1,4 +1,4 @@
-import type { ClientRequest } from 'node:http';
+import { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { AnswerSocket } from './answer-socket.ts';
 import { leaveSocket } from './held-events.ts';
@@ -17,7 +17,8 @@ export function answerRequest(request: ClientRequest, onSocket: OnSocket): Answe
     leaveSocket(left);
     left.destroy();
   }
-  // What the end of the former exchange has left in it.
+  // What the end of the former exchange has left in it. What is written now waits for the new socket.
+  client.socket = null;
   client.res = null;
   client.destroyed = false;
   client._closed = false;
@@ -27,6 +28,11 @@ export function answerRequest(request: ClientRequest, onSocket: OnSocket): Answe
   client.shouldKeepAlive = true;
   const socket = new AnswerSocket();
   onSocket.call(request, socket);
+  // Its end was on its way over the socket that it has left.
+  if (client.finished && !client.writableFinished && client.outputData.length === 0) {
+    client.finished = false;
+    Reflect.apply(ClientRequest.prototype.end, request, []);
+  }
   if (client.timeout) socket.setTimeout(client.timeout);
   return socket;
 }

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { HttpAnswer } from '../http-calls/http-answer.ts';
 
 /** Headers that say how a message is framed: they are those of the answer as it is written, whatever the wire gave. */
@@ -11,7 +11,8 @@ const FRAMING = new Set(['connection', 'content-length', 'keep-alive', 'transfer
  */
 export class AnswerSocket extends Socket {
   constructor() {
-    super();
+    // It takes in all at once and keeps nothing; after an early answer node:http would wait for its `drain` for ever.
+    super({ writableHighWaterMark: Number.MAX_SAFE_INTEGER } as SocketConstructorOpts);
     // What an agent does with a socket that is free again.
     this.once('free', () => this.destroy());
   }
@@ -31,8 +32,13 @@ export class AnswerSocket extends Socket {
     }
     const hasBody = code !== 204 && code !== 304;
     if (hasBody) lines.push(`content-length: ${body.byteLength}`);
-    this.push(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
-    if (hasBody && method !== 'HEAD' && body.byteLength > 0) this.push(body);
+    const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+    // What is on its way to a server is there first.
+    setImmediate(() => {
+      if (this.destroyed) return;
+      this.push(head);
+      if (hasBody && method !== 'HEAD' && body.byteLength > 0) this.push(body);
+    });
   }
 
   override _read(): void {}

@@ -19,14 +19,17 @@ export interface RequestTaker {
  * What node:http's client has in all its versions from 22 on, undocumented: agents of libraries have built on these names
  * for ten years.
  */
-export type OpenRequest = Omit<ClientRequest, 'destroyed' | 'shouldKeepAlive' | 'onSocket'> & {
+export type OpenRequest = Omit<ClientRequest, 'destroyed' | 'finished' | 'shouldKeepAlive' | 'socket' | 'onSocket'> & {
   /** Gives it its socket, or the error for which it gets none. */
   onSocket(socket: Socket | null, error?: Error): void;
   agent: Agent | undefined;
+  socket: Socket | null;
   /** Head of the request as it is sent; null before. */
   readonly _header: string | null;
   res: (IncomingMessage & { _dump(): void }) | null;
   destroyed: boolean;
+  /** `end` was called. */
+  finished: boolean;
   shouldKeepAlive: boolean;
   /** Its response has ended. */
   _ended: boolean;

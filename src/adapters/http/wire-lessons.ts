@@ -2,7 +2,8 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Breaker } from '@switchgear/breaker';
 import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
 import type { ResponseHead } from '../http-calls/http-request.ts';
-import { responseKeeper } from '../http-calls/keep-response.ts';
+import type { HttpWire } from '../http-calls/http-wire.ts';
+import { type ResponseKeeper, responseKeeper } from '../http-calls/keep-response.ts';
 import type { ClientHttpRequest } from './client-http-request.ts';
 import { RequestBody } from './request-body.ts';
 
@@ -11,12 +12,16 @@ export class WireLessons {
   readonly #breaker: Breaker;
   readonly #request: ClientHttpRequest;
   readonly #body: RequestBody | undefined;
-  #end: (() => void) | undefined = undefined;
-  #isCallers = false;
+  readonly #learns: boolean;
+  #head: ResponseHead | undefined = undefined;
+  /** What came before the breaker had decided: no more than its socket hands over while nobody reads. */
+  #early: (Uint8Array | null)[] | undefined = [];
+  #keeper: ResponseKeeper | undefined = undefined;
 
   constructor(breaker: Breaker, request: ClientHttpRequest, client: ClientRequest) {
     this.#breaker = breaker;
     this.#request = request;
+    this.#learns = (breaker.neutralWires as readonly HttpWire[]).some((wire) => wire.learnResponse !== undefined);
     const mostBytes = requestBytesAsked(breaker, request);
     if (mostBytes === 0) return;
     this.#body = new RequestBody(mostBytes);
@@ -33,18 +38,15 @@ export class WireLessons {
     this.#body?.giveUp(new Error('Its caller has left'));
   }
 
-  /** Keeps the body of a response, where a wire asks for it, as its parser hands it over: nobody need read it. */
+  /** Keeps the body of a response, where a wire may learn from it, as its parser hands it over: nobody need read it. */
   listenTo(response: IncomingMessage, head: ResponseHead): void {
-    const keeper = responseKeeper(this.#breaker, this.#request, head);
-    if (!keeper) return;
+    if (!this.#learns) return;
     const { push } = response;
-    const take = (chunk: unknown) => {
-      if (chunk instanceof Uint8Array) keeper.add(chunk);
-      else if (chunk === null && response.complete) this.#isWhole(() => keeper.end());
-    };
+    this.#head = head;
     Object.defineProperty(response, 'push', {
-      value(chunk: unknown, encoding?: BufferEncoding) {
-        take(chunk);
+      value: (chunk: unknown, encoding?: BufferEncoding) => {
+        if (chunk instanceof Uint8Array) this.#take(chunk);
+        else if (chunk === null && response.complete) this.#take(null);
         return push.call(response, chunk, encoding);
       },
       writable: true,
@@ -53,14 +55,19 @@ export class WireLessons {
     });
   }
 
-  /** The breaker has left the response to the caller. */
+  /** The breaker has left the response to the caller, so that the wires know whether they want it. */
   learn(): void {
-    this.#isCallers = true;
-    this.#end?.();
+    if (!this.#head) return;
+    this.#keeper = responseKeeper(this.#breaker, this.#request, this.#head);
+    const early = this.#early;
+    this.#early = undefined;
+    for (const part of early ?? []) this.#take(part);
   }
 
-  #isWhole(end: () => void): void {
-    if (this.#isCallers) end();
-    else this.#end = end;
+  /** @param part null: the body is whole */
+  #take(part: Uint8Array | null): void {
+    if (this.#early) this.#early.push(part);
+    else if (part) this.#keeper?.add(part);
+    else this.#keeper?.end();
   }
 }

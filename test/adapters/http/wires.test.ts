@@ -1,0 +1,342 @@
+import { once } from 'node:events';
+import http, { type ClientRequest, get, type IncomingMessage, request as sendRequest } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createBreaker, fallbackWire, type NeutralWire } from '@switchgear/breaker';
+import { ManualClock } from '@switchgear/breaker/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { installHttpGuard } from '../../../src/adapters/http/index.ts';
+import { httpBuffer, httpCache } from '../../../src/adapters/http-answers/index.ts';
+import { httpAnswer } from '../../../src/adapters/http-calls/http-answer.ts';
+import type { HttpRequest, ResponseHead } from '../../../src/adapters/http-calls/http-request.ts';
+import { Upstream } from '../axios/upstream.ts';
+
+let upstream: Upstream;
+let takeOff = () => {};
+
+beforeEach(async () => {
+  upstream = await Upstream.open();
+});
+afterEach(async () => {
+  takeOff();
+  await upstream.close();
+});
+
+describe('a wire of an open breaker answers', () => {
+  test('as a server would, with all that belongs to a response', async () => {
+    open([spare()]);
+    const request = get(`${upstream.url}/a`);
+    const events: string[] = [];
+    for (const event of ['socket', 'finish', 'response', 'close', 'error']) request.on(event, () => events.push(event));
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    expect(response.statusMessage).toBe('OK');
+    expect(response.headers).toEqual({ 'content-type': 'application/json', 'content-length': '14' });
+    const closed = once(request, 'close');
+    expect(await bodyOf(response)).toBe('{"spare":true}');
+    await closed;
+    expect(events).toEqual(['socket', 'finish', 'response', 'close']);
+    expect([response.complete, request.destroyed, upstream.requests]).toEqual([true, true, 0]);
+  });
+
+  test('the callback, and an agent that keeps connections', async () => {
+    open([spare()]);
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const answers = Array.from(
+      { length: 3 },
+      () => new Promise<string>((resolve) => get(upstream.url, { agent }, (response) => resolve(bodyOf(response)))),
+    );
+    expect(await Promise.all(answers)).toEqual(Array(3).fill('{"spare":true}'));
+    expect(Object.keys(agent.sockets)).toEqual([]);
+  });
+
+  test.each([
+    ['HEAD', 200, ''],
+    ['GET', 204, ''],
+    ['GET', 304, ''],
+    ['GET', 500, 'body'],
+  ])('%s with status %d', async (method, status, expected) => {
+    open([fallbackWire(() => httpAnswer({ status, body: 'body' }))]);
+    const request = sendRequest(upstream.url, { method }).end();
+    const [response] = await once(request, 'response');
+    const closed = once(request, 'close');
+    expect([response.statusCode, await bodyOf(response)]).toEqual([status, expected]);
+    await closed;
+  });
+
+  test('a response that nobody reads, and the request is over', async () => {
+    open([spare()]);
+    const request = get(upstream.url);
+    await once(request, 'close');
+    expect(request.destroyed).toBe(true);
+  });
+
+  test('a body larger than any buffer', async () => {
+    open([fallbackWire(() => httpAnswer({ body: 'x'.repeat(1_000_000) }))]);
+    expect(await answerOf(get(upstream.url))).toBe(`200 ${'x'.repeat(1_000_000)}`);
+  });
+
+  test('before an upload of any size has come to its end, and takes all of it', async () => {
+    open([spare()]);
+    const request = sendRequest(upstream.url, { method: 'POST' });
+    const answer = answerOf(request);
+    const body = Readable.from(Array.from({ length: 500 }, () => Buffer.alloc(4_096)));
+    await pipeline(body, request);
+    expect(await answer).toBe('200 {"spare":true}');
+  });
+
+  test('to a request that waits to be asked for its body', async () => {
+    const bodies: string[] = [];
+    open([keeper(bodies)]);
+    const request = sendRequest(upstream.url, { method: 'POST', headers: { expect: '100-continue' } });
+    request.on('continue', () => request.end('asked'));
+    expect(await answerOf(request)).toBe('202 kept');
+    expect(bodies).toEqual(['asked']);
+  });
+
+  test('a tunnel is never opened by it', async () => {
+    open([spare()]);
+    const request = sendRequest(upstream.url, { method: 'CONNECT', path: 'other:1' }).end();
+    const [response, socket] = await once(request, 'connect');
+    expect(response.statusCode).toBe(503);
+    socket.destroy();
+  });
+
+  test('late, and a timeout of the request is told in the meantime', async () => {
+    const later = Promise.withResolvers<void>();
+    open([fallbackWire(() => later.promise.then(() => httpAnswer({ body: 'late' })))]);
+    const request = get(upstream.url, { timeout: 10 });
+    await once(request, 'timeout');
+    later.resolve();
+    expect(await answerOf(request)).toBe('200 late');
+  });
+
+  test('nobody whose caller has left', async () => {
+    const breaker = open([fallbackWire(() => new Promise(() => {}))]);
+    const request = get(upstream.url);
+    await once(request, 'socket');
+    request.destroy(new Error('enough'));
+    await expect(once(request, 'response')).rejects.toThrow('enough');
+    expect(breaker.stats().calls.failure).toBe(0);
+  });
+
+  test('or refuses, and the request ends with the breaker’s error', async () => {
+    open([
+      fallbackWire(() => {
+        throw new Error('no spare');
+      }),
+    ]);
+    const error = await once(get(upstream.url), 'response').catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: 'BREAKER_OPEN', causes: [{ message: 'no spare' }] });
+  });
+});
+
+describe('the request that trips the breaker', () => {
+  test('is answered by the wire in place of the response, whose connection is closed', async () => {
+    const closed = Promise.withResolvers<void>();
+    const breaker = make([spare()]);
+    upstream.answer = (request, response) => {
+      request.socket.once('close', () => closed.resolve());
+      response.writeHead(503).write('never ends');
+    };
+    const agent = new http.Agent({ keepAlive: true });
+    expect(await answerOf(get(upstream.url, { agent }))).toBe('200 {"spare":true}');
+    expect(breaker.state).toBe('open');
+    await closed.promise;
+    await expect.poll(() => Object.keys(agent.sockets)).toEqual([]);
+  });
+
+  test('is answered in place of its error', async () => {
+    const breaker = make([spare()]);
+    const port = upstream.port;
+    await upstream.close();
+    const request = sendRequest({ port, host: '127.0.0.1', method: 'POST' });
+    const events: string[] = [];
+    for (const event of ['finish', 'response', 'error', 'close']) request.on(event, () => events.push(event));
+    request.end('body');
+    expect(await answerOf(request)).toBe('200 {"spare":true}');
+    await expect.poll(() => events.toSorted()).toEqual(['close', 'finish', 'response']);
+    expect(breaker.stats().calls).toMatchObject({ failure: 1, diverted: 0 });
+  });
+
+  test('is answered in place of its timeout, while it is under way and in the queue of an agent', async () => {
+    const clock = new ManualClock();
+    const breaker = make([spare()], { timeoutMs: 1_000, clock });
+    const agent = new http.Agent({ maxSockets: 1, keepAlive: true });
+    upstream.hang();
+    const first = answerOf(get(upstream.url, { agent }));
+    await expect.poll(() => upstream.requests).toBe(1);
+    const queued = expect(answerOf(get(upstream.url, { agent }))).rejects.toMatchObject({ code: 'BREAKER_TIMEOUT' });
+    await clock.advance(1_000);
+    expect(await first).toBe('200 {"spare":true}');
+    // The second came too late to trip it.
+    await queued;
+    breaker.reset();
+    upstream.answer = (_request, response) => response.end('well');
+    expect(await answerOf(get(upstream.url, { agent }))).toBe('200 well');
+    agent.destroy();
+  });
+
+  test('is answered in the queue of an agent, and the connection is the next one’s', async () => {
+    const clock = new ManualClock();
+    const breaker = createBreaker('queued', {
+      telemetry: 'off',
+      clock,
+      timeoutMs: 1_000,
+      trip: { consecutive: 1 },
+      neutralWires: [spare()],
+    });
+    const agent = new http.Agent({ maxSockets: 1, keepAlive: true });
+    takeOff = installHttpGuard(({ path }) => (path === '/queued' ? breaker : undefined));
+    let end = () => {};
+    upstream.answer = (request, response) => {
+      if (request.url === '/first') end = () => response.end('first');
+      else response.end(request.url);
+    };
+    const first = answerOf(get(`${upstream.url}/first`, { agent }));
+    const queued = answerOf(get(`${upstream.url}/queued`, { agent }));
+    const last = answerOf(get(`${upstream.url}/last`, { agent }));
+    await expect.poll(() => upstream.requests).toBe(1);
+    await clock.advance(1_000);
+    expect(await queued).toBe('200 {"spare":true}');
+    end();
+    expect([await first, await last]).toEqual(['200 first', '200 /last']);
+    expect(upstream.requests).toBe(2);
+    agent.destroy();
+    await breaker.close();
+  });
+
+  test('keeps its response where no wire takes it', async () => {
+    make([
+      fallbackWire(async () => {
+        throw new Error('no spare');
+      }),
+    ]);
+    upstream.fail(503);
+    expect(await answerOf(get(upstream.url))).toBe('503 unwell');
+  });
+
+  test('keeps its error where no wire takes it', async () => {
+    make([
+      fallbackWire(async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        throw new Error('no spare');
+      }),
+    ]);
+    upstream.answer = (request) => request.socket.destroy();
+    const request = get(upstream.url);
+    const events: unknown[] = [];
+    request
+      .on('error', (error: NodeJS.ErrnoException) => events.push(error.code))
+      .on('close', () => events.push('close'));
+    await expect.poll(() => events).toEqual(['ECONNRESET', 'close']);
+    expect([request.destroyed, request.closed]).toEqual([true, true]);
+  });
+
+  test('has had its body kept for the wire, in all the ways it can be written', async () => {
+    const bodies: string[] = [];
+    const breaker = make([keeper(bodies)]);
+    upstream.fail();
+    const whole = sendRequest(upstream.url, { method: 'POST' });
+    whole.end('whole');
+    await answerOf(whole);
+    const parts = sendRequest(upstream.url, { method: 'POST' });
+    parts.write('one ');
+    parts.write(Buffer.from('two '));
+    parts.write('dGhyZWU=', 'base64');
+    parts.end();
+    await answerOf(parts);
+    await answerOf(get(upstream.url));
+    const large = sendRequest(upstream.url, { method: 'POST' });
+    large.end('x'.repeat(1_001));
+    await expect(answerOf(large)).rejects.toMatchObject({ code: 'BREAKER_OPEN', causes: [{ code: 'BODY_TOO_LARGE' }] });
+    expect(bodies).toEqual(['whole', 'one two three', '']);
+    expect(breaker.stats().calls).toMatchObject({ failure: 1, diverted: 2, rejected: 1 });
+  });
+});
+
+describe('with the wires of HTTP', () => {
+  test('a buffer takes a request in, and sends it once the breaker is closed', async () => {
+    const clock = new ManualClock();
+    const breaker = make([httpBuffer({ methods: ['POST'] })], { clock });
+    breaker.trip();
+    const request = sendRequest(`${upstream.url}/orders?a=1`, { method: 'POST', headers: { 'x-customer': 'jo' } });
+    request.end('an order');
+    const [response] = await once(request, 'response');
+    expect([response.statusCode, response.headers['switchgear-receipt']]).toEqual([202, expect.any(String)]);
+    const arrived = Promise.withResolvers<unknown>();
+    upstream.answer = ({ method, url, headers }, reply, body) => {
+      arrived.resolve([method, url, headers['x-customer'], body]);
+      reply.end();
+    };
+    breaker.reset();
+    await clock.advance(1_000);
+    expect(await arrived.promise).toEqual(['POST', '/orders?a=1', 'jo', 'an order']);
+  });
+
+  test('a cache answers with what went by', async () => {
+    const breaker = make([httpCache()]);
+    upstream.answer = (_request, response) => response.setHeader('cache-control', 'max-age=60').end('kept');
+    expect(await answerOf(get(`${upstream.url}/price`))).toBe('200 kept');
+    breaker.trip();
+    expect(await answerOf(get(`${upstream.url}/price`))).toBe('200 kept');
+    await expect(answerOf(get(`${upstream.url}/other`))).rejects.toMatchObject({ code: 'BREAKER_OPEN' });
+    expect(upstream.requests).toBe(1);
+  });
+
+  test('what breaks off is not learned', async () => {
+    const breaker = make([httpCache()]);
+    upstream.answer = (_request, response) => {
+      response.writeHead(200, { 'cache-control': 'max-age=60', 'content-length': 10 });
+      response.write('half', () => response.destroy());
+    };
+    await expect(answerOf(get(upstream.url))).rejects.toMatchObject({ code: 'ECONNRESET' });
+    breaker.trip();
+    await expect(answerOf(get(upstream.url))).rejects.toMatchObject({ code: 'BREAKER_OPEN' });
+  });
+});
+
+function make(neutralWires: readonly NeutralWire[], options: Parameters<typeof createBreaker>[1] = {}) {
+  const breaker = createBreaker(`wired-${made++}`, {
+    telemetry: 'off',
+    trip: { consecutive: 1 },
+    isFailureResult: (head) => (head as ResponseHead).status >= 500,
+    neutralWires,
+    ...options,
+  });
+  takeOff = installHttpGuard(breaker);
+  return breaker;
+}
+let made = 0;
+
+function open(neutralWires: readonly NeutralWire[]) {
+  const breaker = make(neutralWires);
+  breaker.trip();
+  return breaker;
+}
+
+function spare(): NeutralWire {
+  return fallbackWire(() => httpAnswer({ json: { spare: true } }));
+}
+
+function keeper(bodies: string[]): NeutralWire {
+  return {
+    name: 'keeper',
+    kind: 'fallback',
+    requestBytes: () => 1_000,
+    async take({ input }: { input: { request: HttpRequest } }) {
+      bodies.push(String(Buffer.from((await input.request.body()) ?? [])));
+      return { outcome: 'served', value: httpAnswer({ status: 202, body: 'kept' }) };
+    },
+  } as unknown as NeutralWire;
+}
+
+async function answerOf(request: ClientRequest): Promise<string> {
+  const [response] = await once(request, 'response');
+  return `${response.statusCode} ${await bodyOf(response)}`;
+}
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  let body = '';
+  for await (const chunk of response) body += chunk;
+  return body;
+}
