@@ -31,17 +31,20 @@ export class GuardedBatch {
     this.#commands.push(command);
     if (!this.#isAdmitted) return command.promise;
     this.#pending += 1;
-    command.promise.then(
-      () => this.#settled(),
-      (reason) => {
-        this.#error ??= { reason };
-        this.#settled();
-      },
-    );
+    const { resolve, reject } = command;
+    // Heard here, the breaker knows how it ended before the caller does.
+    command.resolve = (reply) => {
+      resolve.call(command, reply);
+      this.#settled();
+    };
+    command.reject = (reason) => {
+      reject.call(command, reason);
+      this.#error ??= { reason };
+      this.#settled();
+    };
     return send();
   }
 
-  /** None settles before all of them are here. */
   #settled(): void {
     this.#pending -= 1;
     if (this.#pending > 0) return;

@@ -7,7 +7,7 @@ import { callbackOf, isGuardable, withoutCallback } from './guarded-query.ts';
 import { handOver } from './hand-over.ts';
 import { ownResult } from './own-result.ts';
 import type { Callback, Client, Pool } from './pg-types.ts';
-import { currentPoolQuery, PoolQuery } from './pool-query.ts';
+import { counted, currentPoolQuery, PoolQuery } from './pool-query.ts';
 import { type Database, databaseOf, sqlCallOf } from './sql-call.ts';
 
 const databases = new WeakMap<Pool, Database>();
@@ -51,12 +51,12 @@ export function guardedConnect(
     function (this: Pool, ...args: Parameters<Pool['connect']>) {
       const [callback] = args as [Callback?];
       const query = currentPoolQuery();
-      if (query && callback) return original.call(this, query.onConnection(callback));
+      if (query) return callback ? original.call(this, query.onConnection(callback)) : original.call(this);
       const call = { client: 'pg', method: 'CONNECT', ...databaseOfPool(this), path: '' } satisfies OutgoingCall;
       const breaker = isUnguarded() || this.idleCount > 0 ? undefined : choose(call);
       if (!breaker && !adopt) return original.apply(this, args);
       const connect = async () => {
-        const client = (await original.call(this)) as Client;
+        const client = (await counted(() => original.call(this))) as Client;
         adopt?.(client);
         return client;
       };

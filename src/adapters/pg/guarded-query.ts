@@ -6,7 +6,7 @@ import { cancelQuery, lastQuery } from './cancel-query.ts';
 import { handOver } from './hand-over.ts';
 import { ownResult } from './own-result.ts';
 import type { Callback, Client } from './pg-types.ts';
-import { currentPoolQuery } from './pool-query.ts';
+import { counted, currentPoolQuery } from './pool-query.ts';
 import { type Database, databaseOf, type SqlCall, sqlCallOf } from './sql-call.ts';
 import { beginsTransaction, Transaction } from './transaction.ts';
 
@@ -30,7 +30,8 @@ export function guardedQuery(choose: ChooseBreaker): (original: Query) => Query 
       const transaction = transactionOf(this);
       if (!breaker) return original.apply(this, args);
       const send = async (context: CallContext) => {
-        const ended = original.call(this, withoutCallback(config), typeof values === 'function' ? undefined : values);
+        const given = typeof values === 'function' ? undefined : values;
+        const ended = counted(() => original.call(this, withoutCallback(config), given));
         if (breaker.settings.timeoutMs !== null) {
           const query = lastQuery(this);
           context.signal.addEventListener('abort', () => cancelQuery(this, query), { once: true });

@@ -9,6 +9,11 @@ export function currentPoolQuery(): PoolQuery | undefined {
   return current;
 }
 
+/** Runs a call that has been counted: a guard further in lets it pass. */
+export function counted<T>(run: () => T): T {
+  return COUNTED.run(run);
+}
+
 /** One `pool.query`: a connection from the pool, a query on it, and the connection given back. */
 export class PoolQuery {
   /** Undefined where nothing can end it before its time. */
@@ -48,3 +53,5 @@ export class PoolQuery {
     signal.addEventListener('abort', () => cancelQuery(client, query), { once: true });
   }
 }
+
+const COUNTED = new PoolQuery(undefined);
