@@ -143,7 +143,7 @@ const rule = object({
     object(
       {},
       {
-        client: [someOf, 'fetch, http, grpc, pg, ioredis.'],
+        client: [someOf, 'fetch, undici, http, grpc, pg, ioredis.'],
         method: [someOf, 'HTTP method, gRPC method, SQL or Redis command.'],
         host: [someOf, 'api.example.com, *.example.com, localhost:8080; * stands for any characters.'],
         path: [someOf, '/v1/charges, /v1/*; * stands for any characters but /, ** for any.'],

@@ -2,23 +2,27 @@ import { httpBuffer, httpCache, originWire, staticAnswer } from '@switchgear/ada
 import { memorySpool, type NeutralWire, sqliteSpool } from '@switchgear/breaker';
 import type { BufferWireConfig, WireConfig } from '@switchgear/service-config';
 
-/** @throws InvalidInputError where the wire breaks a rule */
+/**
+ * A wire of the file; where it has no name it is called by its kind.
+ * @throws InvalidInputError where the wire breaks a rule
+ */
 export function createWire(config: WireConfig): NeutralWire {
+  const name = config.name ?? config.kind;
   switch (config.kind) {
     case 'answer': {
       const { kind: _, ...options } = config;
-      return staticAnswer(options);
+      return staticAnswer({ ...options, name });
     }
     case 'cache': {
       const { kind: _, ...options } = config;
-      return httpCache(options);
+      return httpCache({ ...options, name });
     }
     case 'origin': {
       const { kind: _, ...options } = config;
-      return originWire(options);
+      return originWire({ ...options, name });
     }
     case 'buffer':
-      return createBuffer(config);
+      return createBuffer({ ...config, name });
   }
 }
 

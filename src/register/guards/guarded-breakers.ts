@@ -64,7 +64,8 @@ export class GuardedBreakers {
     });
   }
 
-  #breakerOf({ host }: OutgoingCall, config: UnmatchedConfig): Breaker | undefined {
+  #breakerOf(call: OutgoingCall, config: UnmatchedConfig): Breaker | undefined {
+    const host = hostName(call);
     const there = this.#byHost.get(host);
     if (there) return there.breaker;
     if (this.#byHost.size >= (config.maxOrigins ?? DEFAULT_MOST_ORIGINS)) {
@@ -93,4 +94,9 @@ export class GuardedBreakers {
       this.#options.tell(`Breaker "${name}": ${(error as Error).message}`);
     }
   }
+}
+
+/** A host may have a database beside its web server. */
+function hostName({ origin, host }: OutgoingCall): string {
+  return /^https?:/.test(origin) ? host : origin;
 }

@@ -28,6 +28,13 @@ describe('without a configuration', () => {
     expect(await stock.execute(() => 'let through')).toBe('let through');
   });
 
+  test('a database beside a web server has a breaker of its own', () => {
+    guarded.apply({});
+    const database = { client: 'pg', method: 'SELECT', origin: 'postgres://stock/shop', host: 'stock', path: '' };
+    expect(guarded.choose(database)?.name).toBe('postgres://stock/shop');
+    expect(chosen('http://stock').name).toBe('stock');
+  });
+
   test('there are at most fifty, which is told once', () => {
     guarded.apply({});
     for (let host = 0; host < 60; host++) guarded.choose(call(`http://host-${host}`));
