@@ -1,4 +1,4 @@
-import { cancelQuery, lastQuery } from './cancel-query.ts';
+import { cancelOrDisconnect, lastQuery } from './cancel-query.ts';
 import type { Callback, Client } from './pg-types.ts';
 
 /** The one whose own calls of `connect` and `query` are being made right now. */
@@ -50,7 +50,7 @@ export class PoolQuery {
     }
     this.run(() => callback(undefined, client, client.release));
     const query = lastQuery(client);
-    signal.addEventListener('abort', () => cancelQuery(client, query), { once: true });
+    signal.addEventListener('abort', () => cancelOrDisconnect(client, query), { once: true });
   }
 }
 

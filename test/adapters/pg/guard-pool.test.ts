@@ -207,6 +207,20 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     expect(breaker.state).toBe('closed');
   });
 
+  test('a connection whose server does not even answer a request to cancel is let go', async () => {
+    const breaker = newBreaker({ timeoutMs: 1_000 });
+    const pool = guardPool(newPool({ max: 1 }), breaker);
+    await pool.query('SELECT 1');
+    server.pause();
+    const late = errorOf(pool.query('SELECT 1'));
+    await waitUntil('the query under way', () => pool.idleCount === 0);
+    await clock.advance(1_000);
+    expect(await late).toBeInstanceOf(CallTimeoutError);
+    await waitUntil('the connection gone', () => pool.totalCount === 0);
+    server.resume();
+    await pool.query('SELECT 1');
+  });
+
   test('a server without a connection to spare trips it', async () => {
     const breaker = newBreaker();
     const pool = guardPool(newPool(), breaker);
