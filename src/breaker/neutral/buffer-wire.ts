@@ -2,16 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { InvalidInputError } from '@switchgear/conventions';
 import type { Operation } from '../calls/operations.ts';
 import { WireRefusedError } from '../errors.ts';
-import { outside } from '../outside.ts';
-import { diagError, diagWarn } from '../telemetry/isolated-observer.ts';
 import { type BufferWireOptions, measure, type ValidBufferOptions, validateBufferOptions } from './buffer-options.ts';
+import { BufferRoom } from './buffer-room.ts';
 import { Drain } from './drain.ts';
+import { dropHeld } from './drop-held.ts';
 import { HeldCall, type HoldingWire } from './held-call.ts';
 import { HeldCalls } from './held-calls.ts';
 import type { Receipt } from './receipt.ts';
 import { memorySpool } from './spool/memory-spool.ts';
 import { plainCall } from './spool/plain-call.ts';
 import { type DeadLetter, type Spool, SpoolError, type SpooledCall } from './spool/spool.ts';
+import { SpoolStart } from './spool-start.ts';
 import { WallTimes } from './wall-times.ts';
 import type { DivertedCall, NeutralWire, WireAnswer, WireClosing, WireHost, WireLoad } from './wire.ts';
 
@@ -45,17 +46,13 @@ export function bufferWire(options: BufferWireOptions = {}): BufferWire {
   return new SpooledBuffer(options.spool ?? memorySpool(), validateBufferOptions(options));
 }
 
-/** Calls dropped at a time. */
-const DROPPED_AT_A_TIME = 1_000;
-/** Waits before a spool that could not be opened is tried again, in ms: each twice the one before. */
-const FIRST_OPENING_AGAIN_MS = 1_000;
-const LONGEST_OPENING_AGAIN_MS = 10_000;
-
 /** What a buffer has once it is on a breaker. */
 interface Attached {
   readonly host: WireHost;
   readonly held: HeldCalls;
   readonly drain: Drain;
+  readonly room: BufferRoom;
+  readonly start: SpoolStart;
   readonly holding: HoldingWire;
   readonly wallTimes: WallTimes;
 }
@@ -68,17 +65,8 @@ class SpooledBuffer implements BufferWire {
   /** Makes receipts unique over restarts, where the spool outlives them. */
   readonly #token: string;
   #attached: Attached | undefined;
-  #opening: Promise<void> | undefined;
-  #isOpen = false;
-  #openingFailed: unknown;
   #isClosed = false;
   #taken = 0;
-  /** Calls on their way into the spool. */
-  #entering = 0;
-  #enteringBytes = 0;
-  #entered: PromiseWithResolvers<void> | undefined;
-  /** The calls that wait for older ones to make room, one after the other. */
-  #line: Promise<unknown> | undefined;
 
   constructor(spool: Spool, options: ValidBufferOptions) {
     this.name = options.name;
@@ -92,36 +80,42 @@ class SpooledBuffer implements BufferWire {
       const rule = `must be on one breaker, and it is on "${this.#attached.host.breaker}" already`;
       throw new InvalidInputError([{ field: 'neutralWires', rule, value: this.name }]);
     }
-    const { ttlMs, maxAttempts, backoff, onDead, drainPerSecond, drainConcurrency } = this.#options;
-    const held = new HeldCalls(this.#spool, host.report);
-    const drain = new Drain(host, this.#spool, held, {
-      wire: this.name,
-      ttlMs,
-      maxAttempts,
-      backoff,
-      onDead,
-      perSecond: drainPerSecond,
-      concurrency: drainConcurrency,
+    const { name } = this;
+    const { ttlMs, drainPerSecond: perSecond, drainConcurrency: concurrency } = this.#options;
+    const spool = this.#spool;
+    const { breaker, clock, report } = host;
+    const held = new HeldCalls(spool, report);
+    const drain = new Drain(host, spool, held, { ...this.#options, wire: name, perSecond, concurrency });
+    const room = new BufferRoom({ spool, held, drain, report }, this.#options);
+    const start = new SpoolStart(spool, { breaker, wire: name }, clock, (opening) => {
+      held.opened(opening);
+      drain.wake();
     });
-    const idPrefix = `${host.breaker}/${this.name}/${this.#token}`;
-    const holding = { breaker: host.breaker, wire: this.name, idPrefix, ttlMs };
-    this.#attached = { host, held, drain, holding, wallTimes: new WallTimes(host.clock) };
-    this.#openSpool(this.#attached, FIRST_OPENING_AGAIN_MS);
+    const holding = { breaker, wire: name, idPrefix: `${breaker}/${name}/${this.#token}`, ttlMs };
+    this.#attached = { host, held, drain, room, start, holding, wallTimes: new WallTimes(clock) };
   }
 
   take(call: DivertedCall): WireAnswer<Receipt> | Promise<WireAnswer<Receipt>> {
     const { operation } = call;
-    if (!this.#attached || this.#isClosed) throw new WireRefusedError(this.name, 'it is closed');
+    const attached = this.#attached;
+    if (!attached || this.#isClosed) throw new WireRefusedError(this.name, 'it is closed');
     if (!operation) throw new WireRefusedError(this.name, 'only calls of a protect()ed function can be replayed', true);
-    this.#mustFind(operation, this.#attached.host);
-    if (!this.#isOpen && this.#openingFailed !== undefined) throw this.#openingFailed;
+    this.#mustFind(operation, attached.host);
+    const { start, room, holding, wallTimes } = attached;
+    if (!start.isOpen && start.failure !== undefined) throw start.failure;
     const sizeBytes = measure(call.input, this.#options.sizeOf);
-    if (sizeBytes > this.#options.maxBytes) throw this.#overflow(`its input has ${sizeBytes} bytes`);
-    if (this.#isFull(sizeBytes)) {
-      if (this.#options.overflow !== 'dropOldest') throw this.#overflow(this.#bounds());
-      if (this.#entering >= this.#options.capacity) throw this.#overflow(this.#bounds());
+    room.reserve(sizeBytes);
+    const held = new HeldCall(holding, ++this.#taken, call, operation, wallTimes.at(call.divertedAt), sizeBytes);
+    const refuse = (error: unknown): never => {
+      room.hasEntered(sizeBytes);
+      throw error;
+    };
+    try {
+      const entering = start.isOpen && room.isOpen ? attached.held.append(held) : enterLater(attached, held);
+      return entering ? entering.then(() => received(attached, held), refuse) : received(attached, held);
+    } catch (error) {
+      return refuse(error);
     }
-    return this.#hold(this.#attached, call, operation, sizeBytes);
   }
 
   pause(): void {
@@ -138,7 +132,7 @@ class SpooledBuffer implements BufferWire {
 
   load(): WireLoad {
     const { capacity } = this.#options;
-    if (!this.#attached || !this.#isOpen) return { depth: 0, capacity, sizeBytes: 0, oldestAgeMs: 0 };
+    if (!this.#attached?.start.isOpen) return { depth: 0, capacity, sizeBytes: 0, oldestAgeMs: 0 };
     const { host, held } = this.#attached;
     const { depth, sizeBytes } = held;
     const { oldestDivertedAt } = depth > 0 ? this.#spool.load() : NOTHING_HELD;
@@ -151,124 +145,42 @@ class SpooledBuffer implements BufferWire {
   }
 
   async peek(limit = 100): Promise<readonly SpooledCall[]> {
-    await this.#opening;
+    await this.#attached?.start.attempt;
     return (await this.#spool.peek(limit)).map(plainCall);
   }
 
   async purge(): Promise<number> {
-    await this.#opening;
+    await this.#attached?.start.attempt;
     if (!this.#attached) return 0;
-    await this.#attached.drain.returnAhead();
-    return this.#drop(this.#attached);
+    const { held, drain } = this.#attached;
+    await drain.returnAhead();
+    return dropHeld(this.#spool, held, drain, false);
   }
 
   async deadLetters(limit = 100): Promise<readonly DeadLetter[]> {
-    await this.#opening;
+    await this.#attached?.start.attempt;
     return this.#spool.deadLetters(limit);
   }
 
   async purgeDeadLetters(): Promise<number> {
-    await this.#opening;
+    await this.#attached?.start.attempt;
     return this.#spool.purgeDeadLetters();
   }
 
   async close({ drainForMs }: { readonly drainForMs: number }): Promise<WireClosing> {
     if (this.#isClosed) return { givenUp: 0 };
     this.#isClosed = true;
-    await this.#opening;
-    if (!this.#attached || !this.#isOpen) return { givenUp: 0 };
-    if (this.#entering > 0) {
-      this.#entered = Promise.withResolvers();
-      await this.#entered.promise;
-    }
-    const { held, drain } = this.#attached;
+    if (!this.#attached) return { givenUp: 0 };
+    const { held, drain, room, start } = this.#attached;
+    start.stop();
+    await start.attempt;
+    if (!start.isOpen) return { givenUp: 0 };
+    await room.allEntered();
     await drain.finish(drainForMs);
-    const givenUp = this.#spool.isDurable ? 0 : await this.#drop(this.#attached, true);
+    const givenUp = this.#spool.isDurable ? 0 : await dropHeld(this.#spool, held, drain, true);
     held.leave(new SpoolError('SPOOL_CLOSED', `Buffer "${this.name}" was closed; its spool keeps the call`));
     await this.#spool.close();
     return { givenUp };
-  }
-
-  #openSpool(attached: Attached, againMs: number): void {
-    const { host, held, drain } = attached;
-    const opened = async () => {
-      try {
-        const opening = await this.#spool.open({ breaker: host.breaker, wire: this.name });
-        held.opened(opening);
-        this.#isOpen = true;
-        this.#openingFailed = undefined;
-        if (opening.damage) diagWarn(`${this.#inWords()}: ${opening.damage.report}`);
-        drain.wake();
-      } catch (error) {
-        if (this.#openingFailed === undefined) diagError(`${this.#inWords()} has no spool`, error);
-        this.#openingFailed = error ?? new SpoolError('SPOOL_FAILED', 'It could not be opened');
-        if (!this.#isClosed) this.#openAgain(attached, againMs);
-      }
-    };
-    this.#opening = opened();
-  }
-
-  /** Such as a file that the process before still has. */
-  #openAgain(attached: Attached, afterMs: number): void {
-    outside(() => {
-      attached.host.clock.timer(afterMs, () => {
-        if (!this.#isClosed) this.#openSpool(attached, Math.min(LONGEST_OPENING_AGAIN_MS, 2 * afterMs));
-      });
-    });
-  }
-
-  #hold(
-    attached: Attached,
-    call: DivertedCall,
-    operation: Operation,
-    sizeBytes: number,
-  ): WireAnswer<Receipt> | Promise<WireAnswer<Receipt>> {
-    const { holding, wallTimes } = attached;
-    const held = new HeldCall(holding, ++this.#taken, call, operation, wallTimes.at(call.divertedAt), sizeBytes);
-    this.#entering += 1;
-    this.#enteringBytes += sizeBytes;
-    const refuse = (error: unknown): never => {
-      this.#hasEntered(sizeBytes);
-      throw error;
-    };
-    try {
-      const entering = this.#enter(attached, held);
-      return entering ? entering.then(() => this.#received(attached, held), refuse) : this.#received(attached, held);
-    } catch (error) {
-      return refuse(error);
-    }
-  }
-
-  /** A promise only where it takes time. */
-  #enter(attached: Attached, call: HeldCall): void | Promise<void> {
-    return this.#isOpen && !this.#line && !this.#isOver()
-      ? attached.held.append(call)
-      : this.#enterLater(attached, call);
-  }
-
-  async #enterLater(attached: Attached, call: HeldCall): Promise<void> {
-    if (!this.#isOpen) {
-      await this.#opening;
-      if (!this.#isOpen) throw this.#openingFailed;
-    }
-    if (this.#line || this.#isOver()) {
-      if (this.#options.overflow !== 'dropOldest') throw this.#overflow(this.#bounds());
-      await this.#waitInLine(attached);
-    }
-    await attached.held.append(call);
-  }
-
-  #received({ held, drain }: Attached, { sizeBytes, receipt }: HeldCall): WireAnswer<Receipt> {
-    this.#hasEntered(sizeBytes);
-    held.received(sizeBytes);
-    drain.wake();
-    return { outcome: 'buffered', value: receipt, isCounted: true };
-  }
-
-  #hasEntered(sizeBytes: number): void {
-    this.#entering -= 1;
-    this.#enteringBytes -= sizeBytes;
-    if (this.#entering === 0) this.#entered?.resolve();
   }
 
   /** A durable spool finds the function by its name, so two of one name would be taken for each other after a restart. */
@@ -279,72 +191,22 @@ class SpooledBuffer implements BufferWire {
       `another function is protected as "${operation.name}"; protect(fn, { name }) tells them apart`,
     );
   }
+}
 
-  /** Whether there is no room for one more. */
-  #isFull(sizeBytes: number): boolean {
-    const { capacity, maxBytes } = this.#options;
-    const held = this.#attached?.held;
-    if (!held) return false;
-    return held.depth + this.#entering + 1 > capacity || held.sizeBytes + this.#enteringBytes + sizeBytes > maxBytes;
+async function enterLater({ start, room, held }: Attached, call: HeldCall): Promise<void> {
+  if (!start.isOpen) {
+    await start.attempt;
+    if (!start.isOpen) throw start.failure;
   }
+  if (!room.isOpen) await room.make();
+  await held.append(call);
+}
 
-  /** Whether those on their way have no room. */
-  #isOver(): boolean {
-    const { capacity, maxBytes } = this.#options;
-    const held = this.#attached?.held;
-    if (!held) return false;
-    return held.depth + this.#entering > capacity || held.sizeBytes + this.#enteringBytes > maxBytes;
-  }
-
-  /** In the order in which they came, so that the calls of a key stay in theirs. */
-  #waitInLine(attached: Attached): Promise<unknown> {
-    const turn = (this.#line ?? Promise.resolve()).then(() => this.#makeRoom(attached));
-    const line = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#line === line) this.#line = undefined;
-      });
-    this.#line = line;
-    return turn;
-  }
-
-  /** Drops the oldest calls that are not being replayed. @throws WireRefusedError where there are none */
-  async #makeRoom({ held, drain }: Attached): Promise<void> {
-    while (this.#isOver()) {
-      const oldest = await this.#spool.peek(drain.taken + 1);
-      const victim = oldest.find(({ id }) => !drain.has(id));
-      if (!victim) throw this.#overflow('all it holds is being replayed');
-      await held.drop(victim, 'overflow');
-    }
-  }
-
-  /** Drops what is held now. @param all those too that are being replayed */
-  async #drop({ held, drain }: Attached, all = false): Promise<number> {
-    let dropped = 0;
-    for (let left = held.depth; left > 0; ) {
-      const oldest = await this.#spool.peek(DROPPED_AT_A_TIME + (all ? 0 : drain.taken));
-      const victims = (all ? oldest : oldest.filter(({ id }) => !drain.has(id))).slice(0, left);
-      if (victims.length === 0) break;
-      const ends = await Promise.all(victims.map((call) => held.drop(call, 'shutdown')));
-      dropped += ends.filter((ended) => ended).length;
-      left -= victims.length;
-    }
-    return dropped;
-  }
-
-  #bounds(): string {
-    const { capacity, maxBytes } = this.#options;
-    return `it holds its most, ${capacity} calls or ${maxBytes} bytes`;
-  }
-
-  #overflow(why: string): WireRefusedError {
-    this.#attached?.host.report.dropped('overflow', this.#attached.held.depth);
-    return new WireRefusedError(this.name, why, false, this.#options.overflow === 'reject');
-  }
-
-  #inWords(): string {
-    return `Wire "${this.name}" of breaker "${this.#attached?.host.breaker}"`;
-  }
+function received({ room, held, drain }: Attached, { sizeBytes, receipt }: HeldCall): WireAnswer<Receipt> {
+  room.hasEntered(sizeBytes);
+  held.received(sizeBytes);
+  drain.wake();
+  return { outcome: 'buffered', value: receipt, isCounted: true };
 }
 
 const NOTHING_HELD = { oldestDivertedAt: undefined } as const;
