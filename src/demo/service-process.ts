@@ -53,7 +53,8 @@ export class ServiceProcess {
   static async start(start: ServiceStart): Promise<ServiceProcess> {
     const child = fork(fileURLToPath(new URL(`./services/${start.name}.ts`, import.meta.url)), [], {
       execArgv: ['--import', import.meta.resolve('@switchgear/register')],
-      env: { ...process.env, ...start.env },
+      // Each call has a breaker in the code already, which is what the demo shows.
+      env: { ...process.env, SWITCHGEAR_GUARDS: 'off', ...start.env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // In a process group of its own: Ctrl-C is the demo's to handle, which stops the services in their order.
       detached: true,
