@@ -1,14 +1,17 @@
+/** The calls that have a signal. It has one listener for all of them: Node.js walks along all to add or to take off one. */
+const watching = new WeakMap<AbortSignal, Set<CallerSignal>>();
+
 /**
  * What a caller's signal says of its call to a breaker: an abort cancels the call. A deadline of the caller does not: that the
  * answer took too long is news of the dependency, so the call goes on to its own rejection, which is judged.
  */
 export class CallerSignal {
-  readonly #caller: AbortSignal;
+  readonly #calls: Set<CallerSignal>;
   readonly #controller = new AbortController();
 
   constructor(caller: AbortSignal) {
-    this.#caller = caller;
-    caller.addEventListener('abort', this.#onAbort, { once: true });
+    this.#calls = watching.get(caller) ?? watch(caller);
+    this.#calls.add(this);
   }
 
   /** Aborts where the caller cancels. */
@@ -16,17 +19,27 @@ export class CallerSignal {
     return this.#controller.signal;
   }
 
-  stop(): void {
-    this.#caller.removeEventListener('abort', this.#onAbort);
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
   }
 
-  readonly #onAbort = () => {
-    const { reason } = this.#caller;
-    if (!isTimeout(reason)) this.#controller.abort(reason);
-  };
+  stop(): void {
+    this.#calls.delete(this);
+  }
 }
 
 /** Whether a reason is that of `AbortSignal.timeout`. */
 export function isTimeout(reason: unknown): boolean {
   return reason instanceof Error && reason.name === 'TimeoutError';
+}
+
+function watch(caller: AbortSignal): Set<CallerSignal> {
+  const calls = new Set<CallerSignal>();
+  watching.set(caller, calls);
+  const onAbort = () => {
+    const { reason } = caller;
+    if (!isTimeout(reason)) for (const call of calls) call.abort(reason);
+  };
+  caller.addEventListener('abort', onAbort, { once: true });
+  return calls;
 }

@@ -1,8 +1,7 @@
 import { stringify } from 'node:querystring';
-import { BodyTooLargeError } from '../http-calls/body-too-large-error.ts';
 import type { HttpRequest } from '../http-calls/http-request.ts';
 import { joinedHeaders } from '../http-calls/joined-headers.ts';
-import { type KeptBody, keepBody, readWhole } from '../http-calls/keep-body.ts';
+import { type KeptBody, keepBody, MOST_READ_UNASKED, readWhole } from '../http-calls/keep-body.ts';
 import { originParts } from '../http-calls/origin-parts.ts';
 import type { DispatchOptions } from './dispatcher.ts';
 
@@ -73,13 +72,11 @@ export class DispatchRequest implements HttpRequest {
     if (this.#kept) return this.#kept.whole();
     const { body } = this.#options;
     if (body === undefined || body === null) return undefined;
-    if (isReadOnce(body)) return readWhole(body, this.mostBodyBytes);
+    if (isReadOnce(body)) return readWhole(body, this.mostBodyBytes || MOST_READ_UNASKED);
     const whole = isForm(body)
       ? this.#formAsResponse().clone()
       : new Response(body as ConstructorParameters<typeof Response>[0]);
-    const bytes = new Uint8Array(await whole.arrayBuffer());
-    if (bytes.byteLength > this.mostBodyBytes) throw new BodyTooLargeError(this.mostBodyBytes);
-    return bytes;
+    return new Uint8Array(await whole.arrayBuffer());
   }
 
   /** Made once: its boundary is in its type and in its body. The form may be of another copy of undici. */

@@ -1,6 +1,5 @@
-import { BodyTooLargeError } from '../http-calls/body-too-large-error.ts';
 import type { HttpRequest } from '../http-calls/http-request.ts';
-import { type KeptBody, keepBody, readWhole } from '../http-calls/keep-body.ts';
+import { type KeptBody, keepBody, MOST_READ_UNASKED, readWhole } from '../http-calls/keep-body.ts';
 import { originParts } from '../http-calls/origin-parts.ts';
 
 type FetchInput = Parameters<typeof globalThis.fetch>[0];
@@ -55,7 +54,8 @@ export class FetchRequest implements HttpRequest {
     this.#input = input;
     this.#init = init;
     this.method = String(init?.method ?? (isRequest(input) ? input.method : 'GET')).toUpperCase();
-    url.hash = '';
+    // To set it has the address parsed once more.
+    if (url.hash !== '') url.hash = '';
     this.url = url.href;
     ({ origin: this.origin, host: this.host, path: this.path } = originParts(url));
   }
@@ -107,12 +107,14 @@ export class FetchRequest implements HttpRequest {
     if (this.#copy) return this.#copy;
     const given = this.#init?.body;
     if (given === undefined || given === null) {
-      return isRequest(this.#input) && this.#input.body ? readWhole(this.#input.body, this.mostBodyBytes) : undefined;
+      return isRequest(this.#input) && this.#input.body ? readWhole(this.#input.body, this.#mostRead()) : undefined;
     }
-    if (this.#isReadOnce()) return readWhole(given as unknown as AsyncIterable<unknown>, this.mostBodyBytes);
-    const bytes = new Uint8Array(await this.#requestAgain().clone().arrayBuffer());
-    if (bytes.byteLength > this.mostBodyBytes) throw new BodyTooLargeError(this.mostBodyBytes);
-    return bytes;
+    if (this.#isReadOnce()) return readWhole(given as unknown as AsyncIterable<unknown>, this.#mostRead());
+    return new Uint8Array(await this.#requestAgain().clone().arrayBuffer());
+  }
+
+  #mostRead(): number {
+    return this.mostBodyBytes || MOST_READ_UNASKED;
   }
 
   /** A body in place of one that can be read once; undefined where the caller's may be sent as it is. */

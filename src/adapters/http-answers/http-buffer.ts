@@ -122,6 +122,8 @@ class RequestBuffer implements BufferWire, HttpWire {
     const { method, url } = request;
     try {
       const body = await request.body();
+      // Another wire may have asked for more.
+      if (body && body.byteLength > this.#maxBodyBytes) throw new BodyTooLargeError(this.#maxBodyBytes);
       const headers = headersToSendAgain(request.headers());
       return { method, url, headers, body: body ? Buffer.from(body).toString('base64') : null };
     } catch (error) {

@@ -1,5 +1,6 @@
 import { type DivertedCall, fallbackWire, WireRefusedError } from '@switchgear/breaker';
 import { breakerName, InvalidInputError, integer, object } from '@switchgear/conventions';
+import { BodyTooLargeError } from '../http-calls/body-too-large-error.ts';
 import { decodedHeaders, isDecoded } from '../http-calls/decode-body.ts';
 import { endToEndHeaders, headersToSendAgain } from '../http-calls/end-to-end-headers.ts';
 import { HttpAnswer } from '../http-calls/http-answer.ts';
@@ -41,6 +42,8 @@ export function originWire(options: OriginWireOptions): HttpWire {
   const send = async (call: DivertedCall, request: HttpRequest) => {
     const url = new URL(request.url);
     const body = await request.body();
+    // Another wire may have asked for more.
+    if (body && body.byteLength > maxBodyBytes) throw new BodyTooLargeError(maxBodyBytes);
     const response = await unguardedUntilSettled(() =>
       fetch(`${new URL(origin).origin}${url.pathname}${url.search}`, {
         method: request.method,

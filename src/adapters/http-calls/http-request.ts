@@ -7,8 +7,9 @@ export interface HttpRequest extends OutgoingCall {
   /** By lower-case name; several values of one name joined by `, `. */
   headers(): Readonly<Record<string, string>>;
   /**
-   * The whole body once the caller has given it; undefined where there is none.
-   * @throws BodyTooLargeError beyond the most bytes that a wire asked to keep
+   * The whole body once the caller has given it; undefined where there is none. One that is read once is kept of a call that is
+   * sent only where a wire asked for it by `requestBytes`.
+   * @throws BodyTooLargeError where such a one is larger than the most bytes that a wire asked for
    */
   body(): Promise<Uint8Array | undefined>;
 }

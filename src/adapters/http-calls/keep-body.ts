@@ -13,6 +13,9 @@ export interface KeptBody {
   letGo(): void;
 }
 
+/** Bytes that are read of a body for a wire that did not ask for it before the call. */
+export const MOST_READ_UNASKED = 1_048_576;
+
 /** @param mostBytes beyond which no more is kept of it; it is sent all the same */
 export function keepBody(source: AsyncIterable<unknown> | Iterable<unknown>, mostBytes: number): KeptBody {
   return new SharedBody(source, mostBytes);
@@ -40,8 +43,10 @@ class SharedBody implements KeptBody {
   readonly #mostBytes: number;
   #chunks: Uint8Array[] | undefined = [];
   #bytes = 0;
+  /** Read, and not sent yet: one chunk, and more only where a wire reads ahead of the request, at most the bound. */
+  #unsent: Uint8Array[] = [];
   /** The read under way: the request and `whole` take turns. */
-  #reading: Promise<Uint8Array | undefined> = Promise.resolve(undefined);
+  #reading: Promise<void> = Promise.resolve();
   #isAtEnd = false;
   #isSent = false;
   #isLetGo = false;
@@ -52,7 +57,7 @@ class SharedBody implements KeptBody {
   }
 
   async whole(): Promise<Uint8Array> {
-    while (this.#chunks && !this.#isAtEnd) await this.#next();
+    while (this.#chunks && !this.#isAtEnd) await this.#read();
     if (!this.#chunks) throw new BodyTooLargeError(this.#mostBytes);
     return Buffer.concat(this.#chunks);
   }
@@ -67,13 +72,15 @@ class SharedBody implements KeptBody {
     const ended = { done: true, value: undefined } as const;
     return {
       next: async () => {
-        const value = await this.#next();
+        while (this.#unsent.length === 0 && !this.#isAtEnd) await this.#read();
+        const value = this.#unsent.shift();
         if (value) return { done: false, value };
         this.#isSent = true;
         return ended;
       },
       return: async () => {
         this.#isSent = true;
+        this.#unsent = [];
         this.#closeSource();
         return ended;
       },
@@ -87,19 +94,19 @@ class SharedBody implements KeptBody {
     Promise.resolve(this.#source.return?.()).catch(() => undefined);
   }
 
-  #next(): Promise<Uint8Array | undefined> {
+  #read(): Promise<void> {
     const read = async () => {
-      if (this.#isAtEnd) return undefined;
+      if (this.#isAtEnd) return;
       const { done, value } = await this.#source.next();
       if (done) {
         this.#isAtEnd = true;
-        return undefined;
+        return;
       }
       const chunk = bytesOf(value);
       this.#bytes += chunk.byteLength;
       if (this.#bytes > this.#mostBytes) this.#chunks = undefined;
       this.#chunks?.push(Uint8Array.from(chunk));
-      return chunk;
+      if (!this.#isSent) this.#unsent.push(chunk);
     };
     this.#reading = this.#reading.then(read, read);
     return this.#reading;

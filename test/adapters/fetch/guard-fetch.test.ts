@@ -133,6 +133,18 @@ test('a wire’s answer is a Response of that address', async () => {
   expect(await response.json()).toEqual({ path: '/a' });
 });
 
+test('a wire of one’s own reads the body of a call that was not let through', async () => {
+  const wire = fallbackWire(async (call) => httpAnswer({ body: (await requestOf(call).body()) ?? 'none' }));
+  const { upstream, breaker, guarded } = await setUp({ neutralWires: [wire] });
+  breaker.trip();
+  const stream = () => ({ body: new Blob(['text']).stream(), duplex: 'half' }) as RequestInit;
+  for (const init of [{ body: 'text' }, stream()]) {
+    expect(await (await guarded(upstream.url, { method: 'POST', ...init })).text()).toBe('text');
+  }
+  expect(await (await guarded(new Request(upstream.url, { method: 'POST', body: 'text' }))).text()).toBe('text');
+  expect(await (await guarded(upstream.url)).text()).toBe('none');
+});
+
 test('a wire that answers with no answer is told so', async () => {
   const { breaker, upstream, guarded } = await setUp({
     neutralWires: [fallbackWire(() => ({ status: 200, headers: {} }))],

@@ -4,7 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { breakerInterceptor } from '@switchgear/adapters/fetch';
-import { type HttpBufferOptions, httpBuffer, httpCache, type KeptRequest } from '@switchgear/adapters/http-answers';
+import {
+  type HttpBufferOptions,
+  httpBuffer,
+  httpCache,
+  type KeptRequest,
+  originWire,
+} from '@switchgear/adapters/http-answers';
 import { createBreaker, sqliteSpool } from '@switchgear/breaker';
 import { Agent, request } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
@@ -141,6 +147,25 @@ test('other methods are declined, and a body beyond the bound is refused', async
     causes: [{ code: 'WIRE_REFUSED', declined: false }],
   });
   expect(breaker.stats().wires[0]).toMatchObject({ failed: 1, buffered: 0 });
+});
+
+test('its bound holds where another wire asks for more', async () => {
+  const replica = await Upstream.start();
+  const neutralWires = [
+    httpBuffer({ methods: ['POST'], maxBodyBytes: 10 }),
+    originWire({ origin: replica.url, maxBodyBytes: 12 }),
+    originWire({ name: 'larger', origin: replica.url }),
+  ];
+  const { breaker, get } = await guardedUpstream({ neutralWires });
+  breaker.trip();
+  expect((await get('/orders', order)).status).toBe(200);
+  const body = new Blob([order.body]).stream();
+  expect((await get('/orders', { ...order, body, duplex: 'half' } as RequestInit)).status).toBe(200);
+  expect(breaker.stats().wires.map(({ failed, served }) => [failed, served])).toEqual([
+    [2, 0],
+    [2, 0],
+    [0, 2],
+  ]);
 });
 
 test('it stands beside other wires', async () => {
