@@ -18,6 +18,7 @@ import { DurableFake, type EndKind } from './durable-fake.ts';
 export type BufferStep =
   | { readonly do: 'divert'; readonly key: number | null }
   | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'live calls'; readonly count: number }
   | {
       readonly do:
         | 'trip'
@@ -41,6 +42,7 @@ export interface BufferMaking {
   readonly isShared: boolean;
   readonly overflow: OverflowPolicy;
   readonly concurrency: number;
+  readonly ramp: readonly number[];
   readonly onDead: 'none' | 'takes' | 'throws';
 }
 
@@ -101,6 +103,9 @@ export class BufferRun {
         break;
       case 'wait':
         await this.clock.advance(step.ms);
+        break;
+      case 'live calls':
+        await this.#callLive(step.count);
         break;
       case 'trip':
         this.#breaker.trip();
@@ -166,7 +171,7 @@ export class BufferRun {
   }
 
   #start(): [Breaker<readonly NeutralWire<Receipt>[]>, BufferWire, Call] {
-    const { overflow, concurrency, onDead } = this.#making;
+    const { overflow, concurrency, ramp, onDead } = this.#making;
     const wire = bufferWire({
       spool: this.spool,
       capacity: CAPACITY,
@@ -186,7 +191,7 @@ export class BufferRun {
       }),
       trip: { failureRatio: null, slowRatio: null, consecutive: 4 },
       cooldownMs: 500,
-      halfOpen: { probes: 1, probeTimeoutMs: 400 },
+      halfOpen: { probes: 1, probeTimeoutMs: 400, ramp, rampStepMs: 300 },
       timeoutMs: 700,
       // What is refused is dead at once.
       isFailure: (error) => (error as Error).message !== 'refuse',
@@ -206,6 +211,16 @@ export class BufferRun {
       answer.done().then(settled, settled);
     };
     this.#call({ number: ++this.#number, key }, options).then(wait, () => {});
+  }
+
+  async #callLive(count: number): Promise<void> {
+    for (let call = 0; call < count; call++) {
+      const ran = this.#breaker.execute(() => {
+        if (this.#mood !== 'be well') throw new Error(this.#mood);
+      });
+      ran.catch(() => {});
+      await this.clock.advance(40);
+    }
   }
 
   async #act({ number, key }: Input, { divertedAt }: CallContext): Promise<string> {

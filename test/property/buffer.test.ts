@@ -7,6 +7,7 @@ const making: fc.Arbitrary<BufferMaking> = fc.record({
   isShared: fc.boolean(),
   overflow: fc.constantFrom('next', 'reject', 'dropOldest'),
   concurrency: fc.integer({ min: 1, max: 4 }),
+  ramp: fc.constantFrom([], [0.3, 0.6]),
   onDead: fc.constantFrom('none', 'takes', 'throws'),
 });
 
@@ -17,6 +18,7 @@ const step: fc.Arbitrary<BufferStep> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(10, 50, 300, 1_000, 2_500) }),
     weight: 5,
   },
+  { arbitrary: fc.record({ do: fc.constant('live calls' as const), count: fc.constantFrom(1, 5, 20) }), weight: 2 },
   { arbitrary: fc.record({ do: fc.constantFrom('trip' as const, 'reset' as const, 'restart' as const) }), weight: 4 },
   {
     arbitrary: fc.record({
@@ -45,7 +47,7 @@ const step: fc.Arbitrary<BufferStep> = fc.oneof(
 );
 
 /** Chance comes by these too, but not each time. */
-const SHARED: BufferMaking = { isShared: true, overflow: 'next', concurrency: 1, onDead: 'none' };
+const SHARED: BufferMaking = { isShared: true, overflow: 'next', concurrency: 1, ramp: [], onDead: 'none' };
 const TOO_LATE: [BufferMaking, BufferStep[]][] = (['replayed', 'dead', 'dropped'] as const).map((kind) => [
   SHARED,
   [
