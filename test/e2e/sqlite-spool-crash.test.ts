@@ -40,8 +40,8 @@ test('every receipt of processes that were killed 200 times is replayed at last,
   }
 }, 240_000);
 
-test('what a spool has acknowledged is held or ended after 100 kills, in the order of its key, with its counters', async () => {
-  const logs = await killOften(SPOOL, 100, async (file) => {
+test('what a spool has acknowledged is held or ended after 60 kills, in the order of its key, with its counters', async () => {
+  const logs = await killOften(SPOOL, 60, async (file) => {
     const spool = sqliteSpool(file);
     const { totals, damage } = await spool.open({ breaker: 'crash', wire: 'buffer' });
     const held = await spool.peek(1_000_000);

@@ -10,14 +10,14 @@ import { keyOf } from './key-order.ts';
  */
 const [file, first] = process.argv.slice(2) as [string, string];
 const APPENDERS = 16;
-/** Each takes while the ends of the others are on their way. */
-const DRAINERS = 3;
+/** More than there are keys to take: each looks for work while the ends of the others are on their way. */
+const DRAINERS = 6;
 /** Calls held, above which it ends more than it appends. */
 const ENOUGH = 400;
 
 let number = Number(first);
 // Every second process gathers what it writes for a while, in which a kill finds ends that are begun and not made.
-const spool = sqliteSpool(file, { commitEveryMs: number % 2_000_000 === 0 ? 0 : 4 });
+const spool = sqliteSpool(file, { commitEveryMs: number % 2_000_000 === 0 ? 0 : 10 });
 await spool.open({ breaker: 'crash', wire: 'buffer' });
 say('open');
 await Promise.all([...Array.from({ length: APPENDERS }, append), ...Array.from({ length: DRAINERS }, drain)]);
