@@ -47,6 +47,7 @@ class SharedBody implements KeptBody {
   #unsent: Uint8Array[] = [];
   /** The read under way: the request and `whole` take turns. */
   #reading: Promise<void> = Promise.resolve();
+  #broken: { readonly error: unknown } | undefined = undefined;
   #isAtEnd = false;
   #isSent = false;
   #isLetGo = false;
@@ -96,13 +97,10 @@ class SharedBody implements KeptBody {
 
   #read(): Promise<void> {
     const read = async () => {
+      if (this.#broken) throw this.#broken.error;
       if (this.#isAtEnd) return;
-      const { done, value } = await this.#source.next();
-      if (done) {
-        this.#isAtEnd = true;
-        return;
-      }
-      const chunk = bytesOf(value);
+      const chunk = await this.#take();
+      if (!chunk) return;
       this.#bytes += chunk.byteLength;
       if (this.#bytes > this.#mostBytes) this.#chunks = undefined;
       this.#chunks?.push(Uint8Array.from(chunk));
@@ -110,6 +108,19 @@ class SharedBody implements KeptBody {
     };
     this.#reading = this.#reading.then(read, read);
     return this.#reading;
+  }
+
+  async #take(): Promise<Uint8Array | undefined> {
+    try {
+      const { done, value } = await this.#source.next();
+      if (!done) return bytesOf(value);
+      this.#isAtEnd = true;
+    } catch (error) {
+      // A source that broke says that it is at its end when it is asked again, and what came of it is no whole body.
+      this.#broken = { error };
+      throw error;
+    }
+    return undefined;
   }
 }
 

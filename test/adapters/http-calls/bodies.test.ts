@@ -36,6 +36,16 @@ test('no more than the bound is read for a wire', async () => {
   expect(another).toMatchObject({ given: 6, isClosed: true });
 });
 
+test('a body that broke while it was sent is never whole', async () => {
+  async function* breaking(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('one');
+    throw new Error('the file is gone');
+  }
+  const kept = keepBody(breaking(), 100);
+  await expect(readWhole(kept.passing, 100)).rejects.toThrow('the file is gone');
+  await expect(kept.whole()).rejects.toThrow('the file is gone');
+});
+
 test('the source is closed once neither the request nor a wire has a use for it', async () => {
   const [first, second, third] = [new Source('one', 'two'), new Source('one', 'two'), new Source('one', 'two')];
   const sentFirst = keepBody(first, 100);
