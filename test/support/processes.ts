@@ -99,6 +99,11 @@ export class Child {
     }
   }
 
+  /** Sends it a signal. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   /** Asks it to end with SIGTERM, and makes it with SIGKILL where it has not after `graceMs`. Resolves once it is gone. */
   async end(graceMs = 5_000): Promise<void> {
     if (!this.isRunning) return;
