@@ -1,7 +1,7 @@
 import type { Agent, ClientRequest } from 'node:http';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import { guardRequest } from './guard-request.ts';
-import type { ConnectOptions, RequestTaker } from './node-internals.ts';
+import { type ConnectOptions, connectOptionsOf, type RequestTaker } from './node-internals.ts';
 
 /**
  * Puts a breaker around the requests of one agent of node:http or node:https, for clients that take an agent.
@@ -15,7 +15,8 @@ export function guardAgent(agent: Agent, by: GuardedBy): () => void {
   const { addRequest } = taker;
   const own = Object.getOwnPropertyDescriptor(agent, 'addRequest');
   const guarded = function (this: Agent, request: ClientRequest, options: ConnectOptions, ...legacy: unknown[]): void {
-    guardRequest(request, options, choose, () => addRequest.call(this, request, options, ...legacy));
+    const where = connectOptionsOf(this, options);
+    guardRequest(request, where, choose, () => addRequest.call(this, request, options, ...legacy));
   };
   Object.defineProperty(agent, 'addRequest', { value: guarded, writable: true, configurable: true, enumerable: false });
   return () => {

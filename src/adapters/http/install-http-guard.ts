@@ -3,7 +3,13 @@ import { Agent, ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ChooseBreaker, chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import { guardRequest, wasSeen } from './guard-request.ts';
-import { type ConnectOptions, type OpenRequest, opened, type RequestTaker } from './node-internals.ts';
+import {
+  type ConnectOptions,
+  connectOptionsOf,
+  type OpenRequest,
+  opened,
+  type RequestTaker,
+} from './node-internals.ts';
 
 const CREATED = 'http.client.request.created';
 
@@ -41,7 +47,8 @@ function patch(): () => void {
 
   /** Here all is known of a request, and it has no socket yet. */
   const guardedAdd = function (this: Agent, request: ClientRequest, options: ConnectOptions, ...legacy: unknown[]) {
-    guardRequest(request, options, chooseInForce, () => addRequest.call(this, request, options, ...legacy));
+    const where = connectOptionsOf(this, options);
+    guardRequest(request, where, chooseInForce, () => addRequest.call(this, request, options, ...legacy));
   };
   /** The first that is seen of a request without an agent: it has been given a socket, and nothing was sent. */
   const guardedOnSocket = function (this: OpenRequest, socket: Socket | null, error?: Error): void {
@@ -51,7 +58,7 @@ function patch(): () => void {
       return;
     }
     let wasTaken = false;
-    guardRequest(request, connectOptionsOf(request), chooseInForce, () => {
+    guardRequest(request, withoutAgent(request), chooseInForce, () => {
       wasTaken = true;
       onSocket.call(this, socket, error);
     });
@@ -60,7 +67,7 @@ function patch(): () => void {
   /** An agent that is none of node:http's has taken it, and will give it a socket later. */
   const onCreated = (message: unknown): void => {
     const { request } = message as { readonly request: ClientRequest };
-    if (!wasSeen(request)) guardRequest(request, connectOptionsOf(request), chooseInForce, () => {});
+    if (!wasSeen(request)) guardRequest(request, withoutAgent(request), chooseInForce, () => {});
   };
 
   agents.addRequest = guardedAdd;
@@ -74,7 +81,8 @@ function patch(): () => void {
   };
 }
 
-function connectOptionsOf(request: ClientRequest): ConnectOptions {
+/** As far as a request knows by itself where it goes. */
+function withoutAgent(request: ClientRequest): ConnectOptions {
   const { host, protocol, socketPath } = opened(request);
   const given = String(request.getHeader('host') ?? '');
   const port = /:(\d+)$/.exec(given)?.[1];

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 
 /** The options of a request, with the defaults that node:http has filled in. */
 export interface ConnectOptions {
-  readonly host?: string | null;
-  readonly port?: number | string | null;
+  readonly host?: string | null | undefined;
+  readonly port?: number | string | null | undefined;
   readonly socketPath?: string | null | undefined;
 }
 
@@ -13,6 +13,17 @@ export type AddRequest = (this: Agent, request: ClientRequest, options: ConnectO
 
 export interface RequestTaker {
   addRequest: AddRequest;
+}
+
+/** Where an agent sends a request: what it was made with comes before what the request says. */
+export function connectOptionsOf(agent: Agent, options: ConnectOptions): ConnectOptions {
+  const own = (agent as { readonly options?: ConnectOptions }).options;
+  if (!own || (own.host === undefined && own.port === undefined && own.socketPath === undefined)) return options;
+  return {
+    host: own.host ?? options.host,
+    port: own.port ?? options.port,
+    socketPath: own.socketPath ?? options.socketPath,
+  };
 }
 
 /**

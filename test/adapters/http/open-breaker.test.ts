@@ -148,6 +148,9 @@ describe('what is guarded', () => {
     await answerOf(sendRequest(`${upstream.url}/a/b?c=d`, { method: 'delete' }).end());
     await failure(get({ host: '::1', port: 1, path: '/six' }));
     await failure(get({ socketPath: '/nowhere.sock', path: '/local' }));
+    await failure(
+      get({ agent: new http.Agent({ socketPath: '/agents.sock' } as http.AgentOptions), path: '/by-agent' }),
+    );
     await answerOf(get(upstream.url, { agent: new HttpProxyAgent(upstream.url), path: '/proxied?x' }));
     await failure(get('http://nowhere.invalid/', { lookup: (_host, _options, done) => done(new Error('none'), '') }));
     const host = `127.0.0.1:${upstream.port}`;
@@ -155,6 +158,7 @@ describe('what is guarded', () => {
       { client: 'http', method: 'DELETE', origin: upstream.url, host, path: '/a/b' },
       { client: 'http', method: 'GET', origin: 'http://[::1]:1', host: '[::1]:1', path: '/six' },
       { client: 'http', method: 'GET', origin: 'http+unix://%2Fnowhere.sock', host: '/nowhere.sock', path: '/local' },
+      { client: 'http', method: 'GET', origin: 'http+unix://%2Fagents.sock', host: '/agents.sock', path: '/by-agent' },
       { client: 'http', method: 'GET', origin: upstream.url, host, path: '/proxied' },
       { client: 'http', method: 'GET', origin: 'http://nowhere.invalid', host: 'nowhere.invalid', path: '/' },
     ]);
