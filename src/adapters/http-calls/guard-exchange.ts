@@ -1,14 +1,10 @@
 import { type Breaker, type CallContext, isCached, isReceipt } from '@switchgear/breaker';
 import { HttpAnswer, httpAnswer } from './http-answer.ts';
+import type { HttpExchange } from './http-exchange.ts';
 import { HTTP_OPERATION } from './http-operation.ts';
 import type { HttpRequest, KeptRequest, ResponseHead } from './http-request.ts';
 
-/** A request that an adapter can send. */
-export interface HttpExchange {
-  readonly request: HttpRequest;
-  /** Sends it as its caller meant it; called at once where the breaker lets it through. Resolves with the head of the response. */
-  send(context: CallContext): Promise<ResponseHead>;
-}
+export type { HttpExchange } from './http-exchange.ts';
 
 /** The response is there and is the caller's (`undefined`), or a wire answers in its stead. */
 export type ExchangeEnd = HttpAnswer | undefined;

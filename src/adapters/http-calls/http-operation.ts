@@ -1,5 +1,5 @@
 import type { CallContext } from '@switchgear/breaker';
-import type { HttpExchange } from './guard-exchange.ts';
+import type { HttpExchange } from './http-exchange.ts';
 import type { KeptRequest, ResponseHead } from './http-request.ts';
 import { sendKept } from './send-kept.ts';
 
