@@ -1,6 +1,7 @@
 import { type Check, DROP_REASONS, type DropReason, InvalidInputError, integer, object } from '@switchgear/conventions';
 import { Arrivals } from './arrivals.ts';
 import { CallHeap } from './call-heap.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { plainCall } from './plain-call.ts';
 import {
   type DeadLetter,
@@ -17,7 +18,6 @@ export interface MemorySpoolOptions {
   readonly maxDeadLetters?: number;
 }
 
-const MOST_DEAD_BYTES = 16 * 1024 * 1024;
 const checkOptions: Check = object({}, { maxDeadLetters: integer(0, 100_000) });
 
 /**
@@ -55,7 +55,7 @@ class MemorySpool implements Spool {
   readonly kind = 'memory';
   readonly isDurable = false;
   readonly isByReference = true;
-  readonly #mostDead: number;
+  readonly #dead: DeadLetters;
   readonly #arrivals = new Arrivals();
   readonly #entries = new Map<string, Entry>();
   /** The newest held call of each key. */
@@ -73,12 +73,10 @@ class MemorySpool implements Spool {
   #newest: Entry | undefined = undefined;
   #sizeBytes = 0;
   #sorted = 0;
-  #dead: DeadLetter[] = [];
-  #deadBytes = 0;
   #isClosed = false;
 
   constructor(mostDead: number) {
-    this.#mostDead = mostDead;
+    this.#dead = new DeadLetters(mostDead);
   }
 
   async open(): Promise<SpoolOpening> {
@@ -131,7 +129,7 @@ class MemorySpool implements Spool {
     const entry = this.#find(id);
     if (!entry) return false;
     this.#remove(entry);
-    if (end.kind === 'dead') this.#keepDead({ ...plainCall(entry.call), diedAt: end.at, error: end.error });
+    if (end.kind === 'dead') this.#dead.keep({ ...plainCall(entry.call), diedAt: end.at, error: end.error });
     return true;
   }
 
@@ -176,14 +174,11 @@ class MemorySpool implements Spool {
   }
 
   async deadLetters(limit: number): Promise<readonly DeadLetter[]> {
-    return this.#dead.slice(Math.max(0, this.#dead.length - limit)).reverse();
+    return this.#dead.latest(limit);
   }
 
   async purgeDeadLetters(): Promise<number> {
-    const { length } = this.#dead;
-    this.#dead = [];
-    this.#deadBytes = 0;
-    return length;
+    return this.#dead.purge();
   }
 
   async close(): Promise<void> {
@@ -254,16 +249,6 @@ class MemorySpool implements Spool {
       if (!olderOfKey) this.#makeReady(newerOfKey);
     } else if (olderOfKey) this.#newestOfKey.set(call.key, olderOfKey);
     else this.#newestOfKey.delete(call.key);
-  }
-
-  #keepDead(letter: DeadLetter): void {
-    this.#dead.push(letter);
-    this.#deadBytes += letter.sizeBytes;
-    let first = 0;
-    while (this.#dead.length - first > this.#mostDead || this.#deadBytes > MOST_DEAD_BYTES) {
-      this.#deadBytes -= this.#dead[first++]!.sizeBytes;
-    }
-    if (first > 0) this.#dead = this.#dead.slice(first);
   }
 
   #mustBeOpen(): void {
