@@ -4,6 +4,7 @@ import { outside } from '../outside.ts';
 import { diagError, diagWarn } from '../telemetry/isolated-observer.ts';
 import { CallsAhead } from './calls-ahead.ts';
 import { ASK_AGAIN_MS, DrainPace, type PaceOptions } from './drain-pace.ts';
+import { DrainSummary } from './drain-summary.ts';
 import { GiveBack } from './give-back.ts';
 import type { HeldCalls } from './held-calls.ts';
 import { ProbeTurns } from './probe-turns.ts';
@@ -47,11 +48,9 @@ export class Drain {
   #stepAgain = false;
   #isPaused = false;
   readonly #unknown = new Set<string>();
-  #startedAt: number | undefined;
+  readonly #summary = new DrainSummary();
   /** When expired calls were looked for: wall time, ms. */
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #replayed = 0;
-  #dead = 0;
 
   constructor(host: WireHost, spool: Spool, held: HeldCalls, options: DrainOptions) {
     this.#host = host;
@@ -266,7 +265,7 @@ export class Drain {
 
   #start(call: SpooledCall, operation: Operation): void {
     const now = this.#host.clock.monotonicMs();
-    this.#startedAt ??= now;
+    this.#summary.started(now);
     this.#pace.started(now);
     this.#running.add(call.id);
     const goOn = () => {
@@ -275,9 +274,8 @@ export class Drain {
     };
     this.#replayer.replay(call, operation, now).then(
       (end) => {
-        if (end === 'replayed') this.#replayed += 1;
-        else if (end === 'dead') this.#dead += 1;
-        else if (end === 'asks_again') this.#ahead.putFirst(call);
+        this.#summary.count(end);
+        if (end === 'asks_again') this.#ahead.putFirst(call);
         goOn();
       },
       (error) => {
@@ -302,11 +300,7 @@ export class Drain {
   }
 
   #announceEnd(): void {
-    if (this.#startedAt === undefined) return;
-    const durationMs = this.#host.clock.monotonicMs() - this.#startedAt;
-    this.#host.report.drained({ replayed: this.#replayed, dead: this.#dead, durationMs });
-    this.#startedAt = undefined;
-    this.#replayed = 0;
-    this.#dead = 0;
+    const summary = this.#summary.end(this.#host.clock.monotonicMs());
+    if (summary) this.#host.report.drained(summary);
   }
 }

@@ -15,7 +15,7 @@ export interface HoldingWire {
 
 /**
  * A call that a wire of this process took in: what its spool keeps, the function it is replayed by, and who waits for it. One
- * object, and texts are made when they are read: 120 bytes beside its input, which a long outage holds by the million.
+ * object of some 200 bytes beside its input, since a long outage holds them by the million: its id is made when it is read.
  */
 export class HeldCall extends Outcome implements SpooledCall {
   readonly #wire: HoldingWire;
