@@ -21,7 +21,7 @@ export class HeldCall extends Outcome implements SpooledCall {
   readonly #wire: HoldingWire;
   readonly #number: number;
   readonly replayedBy: Operation;
-  readonly input: unknown;
+  input: unknown;
   readonly key: string | undefined;
   readonly idempotencyKey: string;
   readonly divertedAt: number;
@@ -60,8 +60,23 @@ export class HeldCall extends Outcome implements SpooledCall {
     return this.divertedAt + this.#wire.ttlMs;
   }
 
+  override succeed(value: unknown): void {
+    super.succeed(value);
+    this.#letGo();
+  }
+
+  override fail(error: () => unknown): void {
+    super.fail(error);
+    this.#letGo();
+  }
+
   get receipt(): Receipt {
     const { breaker, wire } = this.#wire;
     return new OpenReceipt(this.id, breaker, wire, this);
+  }
+
+  /** Whoever keeps its receipt does not keep its input. */
+  #letGo(): void {
+    this.input = undefined;
   }
 }

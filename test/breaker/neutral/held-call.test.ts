@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { bufferWire, isReceipt, memorySpool, type Spool, SpoolError } from '../../../src/breaker/index.ts';
 import { makeBreaker } from '../support.ts';
@@ -13,6 +15,24 @@ test('a receipt written down says which call it is for, and nothing of its input
     wire: 'buffer',
   });
   expect(isReceipt({ ...(receipt as object) })).toBe(true);
+  await breaker.close();
+});
+
+test('a receipt that is kept does not keep the input of a call that has ended', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const { breaker, clock } = makeBreaker({ ...RULES, neutralWires: [bufferWire()] });
+  const call = breaker.protect(async (input: object) => Object.keys(input).length);
+  breaker.trip();
+  let inputs: object[] = [{ order: 1 }];
+  const input = new WeakRef(inputs[0]!);
+  const receipt = await call(inputs[0]!);
+  inputs = [];
+  breaker.reset();
+  await clock.advance(1_000);
+  collectGarbage();
+  expect(input.deref()).toBeUndefined();
+  expect(isReceipt(receipt) && (await receipt.done())).toBe(1);
   await breaker.close();
 });
 
