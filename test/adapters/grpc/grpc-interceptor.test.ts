@@ -174,11 +174,13 @@ describe('a guarded client of gRPC', () => {
     const client = newClient(grpcInterceptor(breaker));
     const { received } = server;
     expect((await errorOf(client.watch({ name: 'all' }).toArray())).cause).toBeInstanceOf(BreakerOpenError);
+    let written: Promise<unknown> | undefined;
     const summing = new Promise((resolve) => {
       const call = client.sum((error) => resolve(error));
-      call.write({ name: 'a' }, () => call.end());
+      written = new Promise((done) => call.write({ name: 'a' }, done));
     });
     expect(await summing).toMatchObject({ code: status.UNAVAILABLE, cause: expect.any(BreakerOpenError) });
+    await written;
     const talk = client.talk();
     talk.write({ name: 'a' });
     expect((await errorOf(talk.toArray())).code).toBe(status.UNAVAILABLE);
@@ -201,7 +203,9 @@ describe('a guarded client of gRPC', () => {
   test('a deadline that has passed is a failure', async () => {
     const breaker = newBreaker();
     const client = newClient(grpcInterceptor(breaker));
-    const error = await errorOf(get(client, 'never', { deadline: Date.now() + 50 }));
+    const { cancelled } = server;
+    const error = await errorOf(get(client, 'never', { deadline: Date.now() + 200 }));
+    await waitUntil('its end at the server', () => server.cancelled > cancelled);
     expect(error.code).toBe(status.DEADLINE_EXCEEDED);
     expect(error.cause).toBeUndefined();
     expect(breaker.stats().calls).toMatchObject({ failure: 1 });

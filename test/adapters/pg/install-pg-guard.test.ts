@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { type Breaker, BreakerOpenError, createBreaker } from '@switchgear/breaker';
+import { ManualClock } from '@switchgear/breaker/testing';
 import pg, * as imported from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { OutgoingCall } from '../../../src/adapters/outgoing/outgoing-call.ts';
@@ -66,6 +67,27 @@ describeWithTool('the guard of every pool and client of pg', POSTGRES, () => {
     await second.query('SELECT 1');
     second.release();
     expect(breaker.stats().calls.success).toBe(9);
+  });
+
+  test('what an app does with a new connection belongs to the call that needed it, and is never turned away', async () => {
+    await breaker.close();
+    const clock = new ManualClock();
+    const halfOpen = { probes: 1, ramp: [] };
+    breaker = createBreaker('database', { telemetry: 'off', clock, cooldownMs: 1_000, halfOpen }) as Breaker;
+    takeOff = installPgGuard(pg, breaker);
+    const prepared: Promise<unknown>[] = [];
+    const asks = [(pool: pg.Pool) => pool.query('SELECT 1'), async (pool: pg.Pool) => (await pool.connect()).release()];
+    for (const ask of asks) {
+      const pool = newPool(pg.Pool);
+      pool.on('connect', (client) => prepared.push(client.query('SET statement_timeout = 10000')));
+      breaker.trip();
+      await clock.advance(1_000);
+      // The only probe is the call that needs the connection.
+      await ask(pool);
+    }
+    await Promise.all(prepared);
+    expect(prepared).toHaveLength(2);
+    expect(breaker.stats().calls).toMatchObject({ success: 2 });
   });
 
   test('a query made in the callback of another is guarded too', async () => {
