@@ -1,7 +1,6 @@
 import type { HttpAnswer } from '../http-calls/http-answer.ts';
 import type { ResponseHead } from '../http-calls/http-request.ts';
 import type { ResponseKeeper } from '../http-calls/keep-response.ts';
-import { isTimeout } from './caller-signal.ts';
 import type { DispatchHandler } from './dispatcher.ts';
 
 /** `held`: the head has come, and the breaker has not yet said whose the response is. `shut`: what comes is nobody's. */
@@ -56,10 +55,10 @@ export abstract class Gate {
     this.#keeper = keeper;
     if (this.#stage !== 'held') return;
     this.beforeRelease();
+    // What comes while the handler is told stands in line as well.
+    for (let tell = this.#waiting.shift(); tell; tell = this.#waiting.shift()) tell();
+    if (this.#stage !== 'held') return;
     this.#stage = 'open';
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const tell of waiting) tell();
     this.afterRelease();
   }
 
@@ -95,7 +94,7 @@ export abstract class Gate {
       this.pass(tell);
       return;
     }
-    if (callersReason && !this.ending && !isTimeout(callersReason.reason)) this.#cancel?.(error);
+    if (callersReason && !this.ending) this.#cancel?.(error);
     this.#sent.reject(error);
   }
 

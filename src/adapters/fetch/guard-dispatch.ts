@@ -5,6 +5,7 @@ import { guardExchange } from '../http-calls/guard-exchange.ts';
 import { responseKeeper } from '../http-calls/keep-response.ts';
 import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
+import { CallerSignal, reasonToTell } from './caller-signal.ts';
 import { DispatchRequest } from './dispatch-request.ts';
 import type { Dispatch, DispatchHandler, DispatchOptions } from './dispatcher.ts';
 import { Gate } from './gate.ts';
@@ -36,6 +37,8 @@ export function guardDispatch(
 
 function isCall(options: DispatchOptions, handler: DispatchHandler): boolean {
   if (typeof options !== 'object' || options === null || typeof handler !== 'object' || handler === null) return false;
+  // What ends before it begins is no call.
+  if (options.signal instanceof AbortSignal && options.signal.aborted) return false;
   return !options.upgrade && options.method !== 'CONNECT';
 }
 
@@ -43,7 +46,8 @@ class GuardedDispatch {
   readonly #breaker: Breaker;
   readonly #request: DispatchRequest;
   readonly #gate: Gate & DispatchHandler;
-  readonly #cancelled: AbortController | undefined;
+  readonly #callerSignal: AbortSignal | undefined;
+  readonly #cancelled: CallerSignal | undefined;
   #accepted = true;
   #thrown: { readonly error: unknown } | undefined;
 
@@ -53,8 +57,9 @@ class GuardedDispatch {
     request.mostBodyBytes = requestBytesAsked(breaker, request);
     // `request`, `stream` and `pipeline` have their signal in the options; of others nobody knows.
     const mayCancel = Boolean(options.signal) || !(handler instanceof AsyncResource);
-    this.#cancelled = mayCancel ? new AbortController() : undefined;
-    const cancelled = this.#cancelled;
+    this.#callerSignal = options.signal instanceof AbortSignal ? options.signal : undefined;
+    const cancelled = mayCancel ? new CallerSignal(this.#callerSignal) : undefined;
+    this.#cancelled = cancelled;
     const cancel = cancelled && ((reason: unknown) => cancelled.abort(reason));
     const holds = breaker.neutralWires.length > 0;
     const Kind = typeof handler.onRequestStart === 'function' ? ModernGate : LegacyGate;
@@ -79,7 +84,8 @@ class GuardedDispatch {
           signal.addEventListener('abort', () => gate.abort(signal.reason), { once: true });
         }
         // What an agent hands on to a pool, and that to a client, is this call still.
-        return unguardedUntilSettled(() => gate.send(() => this.#dispatch(dispatch)));
+        const sent = () => unguardedUntilSettled(() => gate.send(() => this.#dispatch(dispatch)));
+        return this.#cancelled ? this.#cancelled.whileSending(sent) : sent();
       },
     };
     try {
@@ -87,8 +93,9 @@ class GuardedDispatch {
       if (answer) gate.answer(answer, request.method !== 'HEAD');
       else gate.release(gate.head && responseKeeper(this.#breaker, request, gate.head));
     } catch (error) {
-      gate.fail(error);
+      gate.fail(reasonToTell(error, this.#callerSignal));
     } finally {
+      this.#cancelled?.stop();
       request.letGo();
     }
   }

@@ -7,7 +7,7 @@ import { type ResponseKeeper, responseKeeper } from '../http-calls/keep-response
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
 import { answerResponse } from './answer-response.ts';
-import { CallerSignal } from './caller-signal.ts';
+import { CallerSignal, reasonToTell } from './caller-signal.ts';
 import { FetchRequest } from './fetch-request.ts';
 import { learnFrom } from './learn-from.ts';
 
@@ -59,7 +59,8 @@ async function fetchUnder(
           // A probe has a deadline of its own.
           const hasDeadline = breaker.settings.timeoutMs !== null || breaker.state === 'half_open';
           const [input, init] = request.toSend(hasDeadline ? context.signal : undefined);
-          response = await unguardedUntilSettled(() => original(input, init));
+          const sent = () => unguardedUntilSettled(() => original(input, init));
+          response = await (cancelled ? cancelled.whileSending(sent) : sent());
           head = headOf(response);
           return head;
         },
@@ -74,6 +75,8 @@ async function fetchUnder(
     const keeper = head && keeperOf(breaker, request, head);
     if (keeper) learnFrom(response as Response, keeper);
     return response as Response;
+  } catch (error) {
+    throw reasonToTell(error, signal);
   } finally {
     cancelled?.stop();
     request.letGo();

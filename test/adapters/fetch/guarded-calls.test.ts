@@ -95,6 +95,19 @@ describe.each(Object.keys(WAYS))('through %s', (name) => {
     expect(breaker.stats().calls).toMatchObject({ diverted: 1, rejected: 0 });
   });
 
+  test('a caller that leaves while a wire has its call is let go', async () => {
+    const hanging = fallbackWire(() => new Promise<never>(() => undefined));
+    const { upstream, breaker } = await setUp({ neutralWires: [hanging], wireTimeoutMs: null });
+    breaker.trip();
+    const inTime = way(breaker).call(upstream.url, { signal: AbortSignal.timeout(20) });
+    await expect(inTime).rejects.toMatchObject({ name: 'TimeoutError' });
+    const controller = new AbortController();
+    const aborted = way(breaker).call(upstream.url, { signal: controller.signal });
+    setImmediate(() => controller.abort());
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    expect(upstream.arrived).toEqual([]);
+  });
+
   test('an answer without a body, and one to HEAD, have none', async () => {
     const { upstream, breaker } = await setUp({
       neutralWires: [fallbackWire((call) => answerTo(requestOf(call).path))],
