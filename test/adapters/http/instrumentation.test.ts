@@ -1,15 +1,14 @@
 import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import { createRequire } from 'node:module';
-import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { context, propagation, SpanKind, SpanStatusCode, type TextMapPropagator, trace } from '@opentelemetry/api';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { createBreaker, fallbackWire, type NeutralWire } from '@switchgear/breaker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { installHttpGuard } from '../../../src/adapters/http/index.ts';
 import { httpAnswer } from '../../../src/adapters/http-calls/http-answer.ts';
+import { registerContext } from '../../breaker/telemetry/sdk.ts';
 import { Upstream } from '../axios/upstream.ts';
 
 const require = createRequire(import.meta.url);
@@ -25,8 +24,8 @@ let upstream: Upstream;
 let takeOff = () => {};
 
 beforeAll(() => {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  registerContext();
+  propagation.setGlobalPropagator(TRACE_PARENT);
   instrumentation.setTracerProvider(provider);
 });
 beforeEach(async () => {
@@ -42,6 +41,16 @@ afterAll(() => {
   context.disable();
   propagation.disable();
 });
+
+/** The part of W3C's that is sent. */
+const TRACE_PARENT: TextMapPropagator = {
+  inject(active, carrier, { set }) {
+    const { traceId, spanId } = trace.getSpanContext(active)!;
+    set(carrier, 'traceparent', `00-${traceId}-${spanId}-01`);
+  },
+  extract: (active) => active,
+  fields: () => ['traceparent'],
+};
 
 describe.each(['before', 'after'] as const)(
   'with the instrumentation of OpenTelemetry enabled %s the guard',

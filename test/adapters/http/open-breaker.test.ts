@@ -11,8 +11,7 @@ import { guardAgent, installHttpGuard } from '../../../src/adapters/http/index.t
 import type { ResponseHead } from '../../../src/adapters/http-calls/http-request.ts';
 import { unguarded } from '../../../src/adapters/outgoing/unguarded.ts';
 import { Upstream } from '../axios/upstream.ts';
-
-const HttpProxyAgent = createRequire(import.meta.url)('http-proxy-agent') as new (url: string) => http.Agent;
+import { ForeignAgent } from './foreign-agent.ts';
 
 let upstream: Upstream;
 let takeOff = () => {};
@@ -34,7 +33,7 @@ describe('an open breaker', () => {
     ['no agent', (url) => get(url, { agent: false })],
     ['an agent of its own', (url) => get(url, { agent: new http.Agent({ keepAlive: true }) })],
     ['a connection of its own', (url) => get(url, { createConnection: () => connect(Number(new URL(url).port)) })],
-    ['an agent that is none of node:http', (url) => get(url, { agent: new HttpProxyAgent(url) })],
+    ['an agent that is none of node:http', (url) => get(url, { agent: foreignTo(url) })],
     ['a ClientRequest made by hand', (url) => new http.ClientRequest(url).end()],
   ])('rejects by its error event, and nothing reaches the server: %s', async (_name, send) => {
     const breaker = make();
@@ -151,7 +150,8 @@ describe('what is guarded', () => {
     await failure(
       get({ agent: new http.Agent({ socketPath: '/agents.sock' } as http.AgentOptions), path: '/by-agent' }),
     );
-    await answerOf(get(upstream.url, { agent: new HttpProxyAgent(upstream.url), path: '/proxied?x' }));
+    await answerOf(get({ host: '127.0.0.1', port: upstream.port, path: 'http://shop.example/proxied?x' }));
+    await answerOf(get(`${upstream.url}/foreign`, { agent: foreignTo(upstream.url) }));
     await failure(get('http://nowhere.invalid/', { lookup: (_host, _options, done) => done(new Error('none'), '') }));
     const host = `127.0.0.1:${upstream.port}`;
     expect(calls).toEqual([
@@ -159,7 +159,8 @@ describe('what is guarded', () => {
       { client: 'http', method: 'GET', origin: 'http://[::1]:1', host: '[::1]:1', path: '/six' },
       { client: 'http', method: 'GET', origin: 'http+unix://%2Fnowhere.sock', host: '/nowhere.sock', path: '/local' },
       { client: 'http', method: 'GET', origin: 'http+unix://%2Fagents.sock', host: '/agents.sock', path: '/by-agent' },
-      { client: 'http', method: 'GET', origin: upstream.url, host, path: '/proxied' },
+      { client: 'http', method: 'GET', origin: 'http://shop.example', host: 'shop.example', path: '/proxied' },
+      { client: 'http', method: 'GET', origin: upstream.url, host, path: '/foreign' },
       { client: 'http', method: 'GET', origin: 'http://nowhere.invalid', host: 'nowhere.invalid', path: '/' },
     ]);
   });
@@ -209,7 +210,7 @@ describe('what is guarded', () => {
   test('counts a connection that an agent of another kind cannot make', async () => {
     const breaker = make();
     takeOff = installHttpGuard(breaker);
-    const agent = new HttpProxyAgent('http://127.0.0.1:1');
+    const { agent } = new ForeignAgent(1);
     expect(await failure(get(upstream.url, { agent }))).toMatchObject({ code: 'ECONNREFUSED' });
     expect(breaker.stats().calls.failure).toBe(1);
   });
@@ -230,6 +231,10 @@ async function answerOf(request: ClientRequest): Promise<string> {
   let body = '';
   for await (const chunk of response) body += chunk;
   return `${response.statusCode} ${body}`;
+}
+
+function foreignTo(url: string): http.Agent {
+  return new ForeignAgent(Number(new URL(url).port)).agent;
 }
 
 async function failure(request: ClientRequest): Promise<Error> {
