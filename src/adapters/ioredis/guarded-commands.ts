@@ -9,11 +9,15 @@ import { type RedisCall, redisCallOf } from './redis-call.ts';
 
 type Send = RedisClient['sendCommand'];
 
+interface MarkedCommand extends Command {
+  [SEEN]?: boolean;
+}
+
 /**
- * Commands that a breaker was asked for, or that none guards. They come by again where a cluster hands them to a node, and after a wait for the
- * connection.
+ * On commands that have come by: a cluster hands them to a node, and they are sent again after a wait for the connection. A property,
+ * since a set that holds each command weakly costs more than all the rest.
  */
-const seen = new WeakSet<Command>();
+const SEEN = Symbol('switchgear.seen');
 const batches = new WeakMap<object, GuardedBatch | undefined>();
 /** Clients in a transaction that is written by hand. */
 const inTransaction = new WeakSet<RedisClient>();
@@ -23,8 +27,8 @@ export function guardedCommands(choose: ChooseBreaker): (original: Send) => Send
   return (original) =>
     function (this: RedisClient, command, stream, node) {
       const send = () => original.call(this, command, stream, node);
-      if (seen.has(command)) return send();
-      seen.add(command);
+      if ((command as MarkedCommand)[SEEN]) return send();
+      (command as MarkedCommand)[SEEN] = true;
       if (isPipeline(stream)) return sendOfBatch(this, command, stream, choose, send);
       const name = command.name.toLowerCase();
       if (isInTransaction(this, name) || isLeftAlone(command, name) || isUnguarded()) return send();
