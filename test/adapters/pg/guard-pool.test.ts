@@ -279,6 +279,19 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     client.release();
   });
 
+  test('so it does with a version of pg that does not keep the state of its connection', async () => {
+    const breaker = newBreaker();
+    const pool = guardPool(newPool(), breaker);
+    const client = await pool.connect();
+    Object.defineProperty(client, 'getTransactionStatus', { value: undefined });
+    await client.query('BEGIN');
+    breaker.trip();
+    await client.query('SELECT 1');
+    await client.query('COMMIT');
+    expect(await errorOf(client.query('SELECT 1'))).toBeInstanceOf(BreakerOpenError);
+    client.release();
+  });
+
   test('while the breaker is closed, the queries of a transaction are judged', async () => {
     const breaker = newBreaker({ trip: { consecutive: 5, failureRatio: null } });
     const pool = guardPool(newPool(), breaker);
