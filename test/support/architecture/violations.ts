@@ -70,7 +70,9 @@ function declaredAnywhere({ root, workspaces }: Project, imported: string): stri
   const declared =
     imported.startsWith('@switchgear/') ||
     Object.hasOwn(root.devDependencies ?? {}, imported) ||
-    [...workspaces.values()].some((manifest) => declaredPackages(manifest).has(imported));
+    [...workspaces.values()].some(
+      (manifest) => declaredPackages(manifest).has(imported) || Object.hasOwn(manifest.devDependencies ?? {}, imported),
+    );
   return declared ? [] : [`imports ${imported}, which no package.json of the repository declares`];
 }
 
