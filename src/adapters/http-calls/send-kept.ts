@@ -2,7 +2,10 @@ import type { CallContext } from '@switchgear/breaker';
 import { unguardedUntilSettled } from '../outgoing/unguarded.ts';
 import type { KeptRequest, ResponseHead } from './http-request.ts';
 
-/** Sends a request that a buffer kept, with the idempotency key of the call that was diverted. Its response's body is let go. */
+/**
+ * Sends a request that a buffer kept, with the idempotency key of the call that was diverted. Redirects are followed: nobody else
+ * would. The response's body is let go.
+ */
 export async function sendKept(request: KeptRequest, context: CallContext): Promise<ResponseHead> {
   const { method, url, headers, body } = request;
   const response = await unguardedUntilSettled(() =>
@@ -10,7 +13,6 @@ export async function sendKept(request: KeptRequest, context: CallContext): Prom
       method,
       headers: { ...headers, 'idempotency-key': context.idempotencyKey },
       body: body === null ? null : Buffer.from(body, 'base64'),
-      redirect: 'manual',
       signal: context.signal,
     }),
   );

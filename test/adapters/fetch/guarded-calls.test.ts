@@ -57,6 +57,24 @@ describe.each(Object.keys(WAYS))('through %s', (name) => {
       code: 'BREAKER_TIMEOUT',
     });
     expect(breaker.stats().calls).toMatchObject({ timeout: 1, failure: 0, cancelled: 0 });
+    await expect.poll(() => upstream.left).toBe(1);
+  });
+
+  test('a probe that hangs is cut off by its own deadline', async () => {
+    const { upstream, breaker } = await setUp({
+      timeoutMs: null,
+      cooldownMs: 1,
+      halfOpen: { probes: 1, probeTimeoutMs: 30 },
+    });
+    breaker.trip();
+    upstream.mood = 'hanging';
+    // Until one is let through.
+    const ended = () =>
+      way(breaker)
+        .call(upstream.url)
+        .catch(() => breaker.stats().calls.timeout);
+    await expect.poll(ended).toBe(1);
+    await expect.poll(() => upstream.left).toBe(1);
   });
 
   test('a caller that aborts cancels the call, which is no failure', async () => {
@@ -71,6 +89,7 @@ describe.each(Object.keys(WAYS))('through %s', (name) => {
     controller.abort(reason);
     expect(await ended).toBe(reason);
     expect(breaker.stats().calls).toMatchObject({ cancelled: 1, failure: 0, timeout: 0 });
+    await expect.poll(() => upstream.left).toBe(1);
   });
 
   test('a deadline of the caller is a failure', async () => {

@@ -69,6 +69,18 @@ test('a replay that fails is tried again with the same key, and the caller’s o
   expect(breaker.stats().wires[0]).toMatchObject({ retried: 1, replayed: 1 });
 });
 
+test('a replay that is sent elsewhere goes there', async () => {
+  const { upstream, breaker, clock, get } = await setUp();
+  breaker.trip();
+  await get('/moved-for-good', order);
+  breaker.reset();
+  await drained(clock, breaker);
+  expect(upstream.arrived).toMatchObject([
+    { url: '/moved-for-good' },
+    { url: '/there', method: 'POST', body: order.body },
+  ]);
+});
+
 test('the call that trips the breaker is taken in with its body', async () => {
   const { upstream, breaker, clock, get } = await setUp();
   upstream.mood = 'failing';

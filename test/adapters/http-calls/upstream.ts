@@ -21,6 +21,8 @@ export class Upstream {
   port = 0;
   /** Requests whose bodies may not have come as a whole. */
   begun = 0;
+  /** Requests whose clients went away before they had an answer. */
+  left = 0;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
 
@@ -67,6 +69,9 @@ export class Upstream {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '', headers } = request;
     this.begun += 1;
+    response.on('close', () => {
+      if (!response.writableFinished) this.left += 1;
+    });
     const answer = ANSWERS[new URL(url, 'http://upstream').pathname] ?? echo;
     if (this.mood === 'hanging') return;
     const chunks: Buffer[] = [];
@@ -103,6 +108,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   '/vary': (response) => response.writeHead(200, { vary: 'Accept-Encoding, Accept-Language' }).end('varied'),
   '/vary-all': (response) => response.writeHead(200, { vary: '*' }).end('varied'),
   '/part': (response) => response.writeHead(206, { 'content-range': 'bytes 0-0/9' }).end('p'),
+  '/moved-for-good': (response) => response.writeHead(308, { location: '/there' }).end(),
   '/cookies': (response) => response.writeHead(200, { 'set-cookie': ['a=1', 'b=2'] }).end('cookies'),
   '/gzip': (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('decoded')),
   '/hints': (response) => {
