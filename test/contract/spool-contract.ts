@@ -161,14 +161,15 @@ export function spoolContract(name: string, makePlace: () => Promise<SpoolPlace>
       expect(spool.load().depth).toBe(1);
     });
 
-    test('it keeps the latest dead letters, and no more than it may', async () => {
+    test('it keeps the latest dead letters with all their attempts, and no more than it may', async () => {
       const spool = await opened();
       for (const id of ['1', '2', '3', '4']) {
         await spool.append(call(id, { key: id, attempts: 4 }));
         await spool.end(id, { kind: 'dead', at: NOW + Number(id), error: `error ${id}` });
       }
+      // The attempt that it died of was not given back.
       const letter = (id: string) => ({
-        ...call(id, { key: id, attempts: 4 }),
+        ...call(id, { key: id, attempts: 5 }),
         diedAt: NOW + Number(id),
         error: `error ${id}`,
       });

@@ -178,7 +178,7 @@ class StreamSpool implements RedisSpool {
     const most = Math.min(limit, MOST_LETTERS);
     const letters = most < 1 ? [] : inGroups(await this.#run(SCRIPTS.deadLetters, [most]), 4);
     return letters.map(([text = '', attempts, diedAt, error = '']) => ({
-      ...readKeptCall(text, attempts).call,
+      ...readKeptCall(text, String(Number(attempts) + 1)).call,
       diedAt: Number(diedAt),
       error,
     }));

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { InvalidInputError } from '@switchgear/conventions';
 import type { Operation } from '../calls/operations.ts';
 import { WireRefusedError } from '../errors.ts';
+import { withOrigin } from '../telemetry/receipt-origin.ts';
 import { type BufferWireOptions, measure, type ValidBufferOptions, validateBufferOptions } from './buffer-options.ts';
 import { BufferRoom } from './buffer-room.ts';
 import { Drain } from './drain.ts';
@@ -105,7 +106,9 @@ class SpooledBuffer implements BufferWire {
     if (!start.isOpen && start.failure !== undefined) throw start.failure;
     const sizeBytes = measure(call.input, this.#options.sizeOf);
     room.reserve(sizeBytes);
-    const held = new HeldCall(holding, ++this.#taken, call, operation, wallTimes.at(call.divertedAt), sizeBytes);
+    // A replay by another process links to the call that was diverted, by what the id says of it.
+    const number = this.#spool.isDurable ? withOrigin(String(++this.#taken)) : ++this.#taken;
+    const held = new HeldCall(holding, number, call, operation, wallTimes.at(call.divertedAt), sizeBytes);
     const refuse = (error: unknown): never => {
       room.hasEntered(sizeBytes);
       throw error;

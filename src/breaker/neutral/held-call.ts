@@ -19,7 +19,7 @@ export interface HoldingWire {
  */
 export class HeldCall extends Outcome implements SpooledCall {
   readonly #wire: HoldingWire;
-  readonly #number: number;
+  readonly #number: number | string;
   readonly replayedBy: Operation;
   input: unknown;
   readonly key: string | undefined;
@@ -31,7 +31,7 @@ export class HeldCall extends Outcome implements SpooledCall {
   /** @param divertedAt wall time, ms */
   constructor(
     wire: HoldingWire,
-    number: number,
+    number: number | string,
     { input, key, idempotencyKey }: DivertedCall,
     replayedBy: Operation,
     divertedAt: number,

@@ -96,8 +96,8 @@ describe('an operator', () => {
     breaker.reset();
     await clock.advance(1_000);
     expect(await wire.deadLetters()).toMatchObject([
-      { input: 2, attempts: 0, error: 'Unwell: unwell at 2' },
-      { input: 1, attempts: 0, error: 'Unwell: unwell at 1' },
+      { input: 2, attempts: 1, error: 'Unwell: unwell at 2' },
+      { input: 1, attempts: 1, error: 'Unwell: unwell at 1' },
     ]);
     expect(await wire.purgeDeadLetters()).toBe(2);
     expect(await wire.deadLetters()).toEqual([]);

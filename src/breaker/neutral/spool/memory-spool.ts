@@ -129,7 +129,10 @@ class MemorySpool implements Spool {
     const entry = this.#find(id);
     if (!entry) return false;
     this.#remove(entry);
-    if (end.kind === 'dead') this.#dead.keep({ ...plainCall(entry.call), diedAt: end.at, error: end.error });
+    if (end.kind === 'dead') {
+      const call = plainCall(entry.call);
+      this.#dead.keep({ ...call, attempts: call.attempts + 1, diedAt: end.at, error: end.error });
+    }
     return true;
   }
 

@@ -20,7 +20,7 @@ export interface SpooledCall {
   readonly attempts: number;
 }
 
-/** A call at the end of its attempts. */
+/** A call at the end of its attempts: the one that it died of is among them, though it was not given back. */
 export interface DeadLetter extends SpooledCall {
   /** Wall time, ms since the epoch. */
   readonly diedAt: number;

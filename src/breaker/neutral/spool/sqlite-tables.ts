@@ -186,6 +186,7 @@ export class SqliteTables implements HeldCalls {
   deadLetters(limit: number): DeadLetter[] {
     return rows(this.#deadLetters.all(limit)).map((row) => ({
       ...spooledCall(row),
+      attempts: spooledCall(row).attempts + 1,
       diedAt: row[9] as number,
       error: row[10] as string,
     }));
