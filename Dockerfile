@@ -6,6 +6,7 @@ COPY package.json package-lock.json ./
 COPY src/conventions/package.json src/conventions/
 COPY src/breaker/package.json src/breaker/
 COPY src/adapters/package.json src/adapters/
+COPY src/service-config/package.json src/service-config/
 COPY src/register/package.json src/register/
 COPY src/control-plane/package.json src/control-plane/
 COPY src/cli/package.json src/cli/

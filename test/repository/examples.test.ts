@@ -22,7 +22,9 @@ const postOrder = async (body: Order, signal: AbortSignal) => {
 `;
 
 /** Pages for those who run Switchgear, whose examples are commands and configurations. */
-const WITHOUT_TYPESCRIPT = ['docs/cli.md', 'docs/control-plane.md', 'docs/register.md', 'docs/telemetry.md'];
+const WITHOUT_TYPESCRIPT = ['cli', 'control-plane', 'register', 'switchgear-yaml', 'telemetry', 'ten-minutes'].map(
+  (page) => `docs/${page}.md`,
+);
 const PAGES = globSync('docs/*.md', { cwd: root })
   .filter((page) => !WITHOUT_TYPESCRIPT.includes(page))
   .sort();
