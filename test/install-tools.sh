@@ -6,6 +6,7 @@ set -euo pipefail
 require=${1:-}
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
+command -v curl >/dev/null || missing+=(curl)
 { command -v prometheus && command -v promtool; } >/dev/null || missing+=(prometheus)
 { command -v prometheus-alertmanager && command -v amtool; } >/dev/null || missing+=(prometheus-alertmanager)
 command -v redis-server >/dev/null || missing+=(redis-server)
