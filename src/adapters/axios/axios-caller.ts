@@ -4,7 +4,6 @@ import type { InternalAxiosRequestConfig } from 'axios';
 export interface AxiosCaller {
   /** Aborts as it does. A deadline of the caller is none: that the answer took too long is news of the other side. */
   readonly signal: AbortSignal | undefined;
-  readonly hasLeft: boolean;
   stop(): void;
 }
 
@@ -21,9 +20,6 @@ export function callerOf({ signal, cancelToken }: InternalAxiosRequestConfig): A
   cancelToken?.subscribe(leave);
   return {
     signal: controller.signal,
-    get hasLeft() {
-      return controller.signal.aborted;
-    },
     stop() {
       signal?.removeEventListener?.('abort', onAbort);
       cancelToken?.unsubscribe(leave);
@@ -31,4 +27,4 @@ export function callerOf({ signal, cancelToken }: InternalAxiosRequestConfig): A
   };
 }
 
-const NOBODY: AxiosCaller = { signal: undefined, hasLeft: false, stop: () => {} };
+const NOBODY: AxiosCaller = { signal: undefined, stop: () => {} };

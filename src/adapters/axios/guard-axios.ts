@@ -3,7 +3,6 @@ import {
   type AxiosAdapter,
   type AxiosInstance,
   type AxiosResponse,
-  CanceledError,
   getAdapter,
   type InternalAxiosRequestConfig,
 } from 'axios';
@@ -71,8 +70,7 @@ async function sendUnder(
     if (answer) return answerAxios(answer, config);
     return await asSent(sent as Promise<AxiosResponse>, breaker, request, config);
   } catch (error) {
-    // What axios says of it itself.
-    if (caller.hasLeft) return await (sent ?? Promise.reject(new CanceledError(undefined, config)));
+    // Of a caller who has left axios says so itself, whatever it is rejected with.
     throw asAxiosError(error, config);
   } finally {
     caller.stop();

@@ -1,7 +1,6 @@
 import { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { AnswerSocket } from './answer-socket.ts';
-import { leaveSocket } from './held-events.ts';
 import { opened, type UsedSocket } from './node-internals.ts';
 
 type OnSocket = (socket: Socket | null, error?: Error) => void;
@@ -13,10 +12,7 @@ type OnSocket = (socket: Socket | null, error?: Error) => void;
 export function answerRequest(request: ClientRequest, onSocket: OnSocket): AnswerSocket {
   const client = opened(request);
   const left = client.socket as UsedSocket | null;
-  if (left) {
-    leaveSocket(left);
-    left.destroy();
-  }
+  if (left) leaveSocket(left);
   // What the end of the former exchange has left in it. What is written now waits for the new socket.
   client.socket = null;
   client.res = null;
@@ -35,6 +31,20 @@ export function answerRequest(request: ClientRequest, onSocket: OnSocket): Answe
   }
   if (client.timeout) socket.setTimeout(client.timeout);
   return socket;
+}
+
+/** Parts a socket from its request: what becomes of it from now on is no business of the request's. */
+function leaveSocket(socket: UsedSocket): void {
+  // What node:http asks of the request of a socket that ends; it says itself that its error was told.
+  socket._httpMessage = {
+    res: null,
+    socket: { _hadError: true },
+    finished: true,
+    destroyed: false,
+    outputData: [],
+    emit: () => false,
+  };
+  socket.destroy();
 }
 
 /** Back to its agent, where a request that does not need it any more was given a socket. */

@@ -35,6 +35,13 @@ export class Upstream {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Connections that it has. */
+  connections(): Promise<number> {
+    return new Promise((resolve, reject) =>
+      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+    );
+  }
+
   /** It says that it is unwell. */
   fail(status = 503): void {
     this.answer = (_request, response) => {

@@ -49,6 +49,18 @@ describe('an open breaker', () => {
     expect(events).toEqual([expect.any(BreakerOpenError), 'close']);
     expect([request.destroyed, request.closed]).toEqual([true, true]);
     expect([upstream.requests, breaker.stats().calls.rejected]).toEqual([0, 1]);
+    await expect.poll(() => upstream.connections()).toBe(0);
+  });
+
+  test('rejects once, where an agent of another kind cannot connect either', async () => {
+    const breaker = make();
+    takeOff = installHttpGuard(breaker);
+    breaker.trip();
+    const foreign = new ForeignAgent(1);
+    const errors: unknown[] = [];
+    get(upstream.url, { agent: foreign.agent }).on('error', (error) => errors.push(error));
+    await expect.poll(() => foreign.sockets[0]?.closed).toBe(true);
+    expect(errors).toEqual([expect.any(BreakerOpenError)]);
   });
 
   test('an awaited response and a pipeline reject with its error', async () => {

@@ -32,8 +32,10 @@ describe('a wire of an open breaker answers', () => {
     expect(response.statusMessage).toBe('OK');
     expect(response.headers).toEqual({ 'content-type': 'application/json', 'content-length': '14' });
     const closed = once(request, 'close');
+    const { socket } = response;
     expect(await bodyOf(response)).toBe('{"spare":true}');
     await closed;
+    expect(socket.destroyed).toBe(true);
     expect(events).toEqual(['socket', 'finish', 'response', 'close']);
     expect([response.complete, request.destroyed, upstream.requests]).toEqual([true, true, 0]);
   });
@@ -84,6 +86,17 @@ describe('a wire of an open breaker answers', () => {
     expect(await answer).toBe('200 {"spare":true}');
   });
 
+  test('in the middle of an upload, which comes to its end', async () => {
+    open([spare()]);
+    const request = sendRequest(upstream.url, { method: 'POST', agent: false });
+    request.write('first');
+    expect(await answerOf(request)).toBe('200 {"spare":true}');
+    const closed = once(request, 'close');
+    const parts = Readable.from(Array.from({ length: 5 }, () => Buffer.alloc(100_000)));
+    parts.pipe(request);
+    await Promise.all([once(request, 'finish'), closed]);
+  });
+
   test('to a request that waits to be asked for its body', async () => {
     const bodies: string[] = [];
     open([keeper(bodies)]);
@@ -117,6 +130,28 @@ describe('a wire of an open breaker answers', () => {
     request.destroy(new Error('enough'));
     await expect(once(request, 'response')).rejects.toThrow('enough');
     expect(breaker.stats().calls.failure).toBe(0);
+  });
+
+  test('nobody who destroys the upload that it waits for', async () => {
+    const ended = Promise.withResolvers<unknown>();
+    const waiting = {
+      name: 'waiting',
+      kind: 'fallback',
+      requestBytes: () => 1_000,
+      async take({ input }: { input: { request: HttpRequest } }) {
+        await input.request.body().catch((error) => {
+          ended.resolve(error);
+          throw error;
+        });
+      },
+    } as unknown as NeutralWire;
+    open([waiting]);
+    const request = sendRequest(upstream.url, { method: 'POST' });
+    request.on('error', () => {});
+    request.write('half');
+    await once(request, 'socket');
+    request.destroy();
+    expect(await ended.promise).toEqual(new Error('Its caller has left'));
   });
 
   test('or refuses, and the request ends with the breaker’s error', async () => {
@@ -203,6 +238,20 @@ describe('the request that trips the breaker', () => {
     expect(upstream.requests).toBe(2);
     agent.destroy();
     await breaker.close();
+  });
+
+  test('what its listeners throw is thrown where it would have been without a guard', async () => {
+    make([spare()], { trip: { consecutive: 5 } });
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    const thrown = once(process, 'uncaughtException');
+    get(upstream.url, (response) => {
+      response.resume();
+      throw new Error('by a listener');
+    });
+    const [error] = await thrown;
+    for (const listener of others) process.on('uncaughtException', listener);
+    expect(error.message).toBe('by a listener');
   });
 
   test('keeps its response where no wire takes it', async () => {
