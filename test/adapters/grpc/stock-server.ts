@@ -48,8 +48,8 @@ export class StockServer {
   port = 0;
   /** Calls that it has received. */
   received = 0;
-  /** Calls that their caller gave up. */
-  cancelled = 0;
+  /** The items of calls that were given up. */
+  readonly cancelled = new Set<string>();
   /** What the metadata of the last call held. */
   lastTag: unknown;
 
@@ -98,12 +98,11 @@ export class StockServer {
   #get(call: ServerUnaryCall<Item, Amount>, answer: sendUnaryData<Amount>): void {
     this.received += 1;
     this.lastTag = call.metadata.get('tag')[0];
-    call.on('cancelled', () => {
-      this.cancelled += 1;
-    });
-    const code = /^fails with (\d+)$/.exec(call.request.name)?.[1];
+    const { name } = call.request;
+    call.on('cancelled', () => this.cancelled.add(name));
+    const code = /^fails with (\d+)$/.exec(name)?.[1];
     if (code !== undefined) answer(failure(Number(code), 'as it was told'));
-    else if (call.request.name !== 'never') answer(null, { count: call.request.name.length }, trailer());
+    else if (!name.startsWith('never')) answer(null, { count: name.length }, trailer());
   }
 }
 
