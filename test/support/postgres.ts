@@ -86,14 +86,6 @@ export class PostgresServer {
     for (const pid of this.#processes()) signal(pid, 'SIGCONT');
   }
 
-  /** Connections that it has, but for the one that asks. */
-  async connections(): Promise<number> {
-    const [row] = await this.ask<{ count: number }>(
-      `SELECT count(*)::int AS count FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
-    );
-    return row!.count;
-  }
-
   /** Runs one query on a connection of its own. */
   async ask<Row extends pg.QueryResultRow>(text: string): Promise<Row[]> {
     const client = new pg.Client({ connectionString: this.url });
