@@ -1,4 +1,4 @@
-import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
+import type { GuardedBy } from '../outgoing/guarded-by.ts';
 import type { Dispatch, DispatchHandler, DispatchOptions } from './dispatcher.ts';
 import { guardDispatch } from './guard-dispatch.ts';
 
@@ -13,12 +13,11 @@ export type BreakerInterceptor = <Given extends (options: never, handler: never)
  * @example const agent = new Agent().compose(breakerInterceptor(createBreaker('stock')));
  */
 export function breakerInterceptor(by: GuardedBy): BreakerInterceptor {
-  const choose = chooserOf(by);
   return (given, origin?: string | URL | null) => {
     const dispatch = given as unknown as Dispatch;
     // `compose` wants a function of two parameters.
     const guarded = (options: DispatchOptions, handler: DispatchHandler) =>
-      guardDispatch(dispatch, choose, options, handler, origin ?? undefined);
+      guardDispatch(dispatch, by, options, handler, origin ?? undefined);
     return guarded as unknown as typeof given;
   };
 }

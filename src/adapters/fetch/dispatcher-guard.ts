@@ -1,4 +1,4 @@
-import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
+import type { GuardedBy } from '../outgoing/guarded-by.ts';
 import type { Dispatch, DispatchHandler, DispatchOptions } from './dispatcher.ts';
 import { guardDispatch } from './guard-dispatch.ts';
 
@@ -8,13 +8,13 @@ interface Dispatcher {
 
 /** Guards whole copies of undici: all their agents, pools and clients, those that are made later too. */
 export class DispatcherGuard {
-  readonly #choose: ChooseBreaker;
+  readonly #by: GuardedBy;
   /** What takes it off each copy again. */
   readonly #guarded = new Map<Dispatcher, () => void>();
   #isOn = true;
 
-  constructor(choose: ChooseBreaker) {
-    this.#choose = choose;
+  constructor(by: GuardedBy) {
+    this.#by = by;
   }
 
   /**
@@ -36,11 +36,11 @@ export class DispatcherGuard {
   #guard(base: Dispatcher): () => void {
     const { dispatch: original } = base;
     const isOn = () => this.#isOn;
-    const choose = this.#choose;
+    const by = this.#by;
     function dispatch(this: Dispatcher, options: DispatchOptions, handler: DispatchHandler): boolean {
       if (!isOn()) return original.call(this, options, handler);
       const origin = options?.origin ?? originOf(this);
-      return guardDispatch((sent, gate) => original.call(this, sent, gate), choose, options, handler, origin);
+      return guardDispatch((sent, gate) => original.call(this, sent, gate), by, options, handler, origin);
     }
     setDispatch(base, dispatch);
     return () => {

@@ -3,17 +3,15 @@ import type { Breaker } from '@switchgear/breaker';
 import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
 import { guardExchange } from '../http-calls/guard-exchange.ts';
 import { responseKeeper } from '../http-calls/keep-response.ts';
-import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
+import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
 import { CallerSignal, reasonToTell } from './caller-signal.ts';
 import { DispatchRequest } from './dispatch-request.ts';
 import type { Dispatch, DispatchHandler, DispatchOptions } from './dispatcher.ts';
 import { Gate } from './gate.ts';
+import { isLeftAloneBy, leaveAlone } from './left-alone.ts';
 import { LegacyGate } from './legacy-gate.ts';
 import { ModernGate } from './modern-gate.ts';
-
-/** By whom a handler's request was found to have no breaker: it comes by again as an agent hands it on to a pool. */
-const leftAlone = new WeakMap<DispatchHandler, ChooseBreaker>();
 
 /**
  * Dispatches a request under its breaker, where it has one. Upgrades and CONNECT are no calls and are left alone.
@@ -21,18 +19,17 @@ const leftAlone = new WeakMap<DispatchHandler, ChooseBreaker>();
  */
 export function guardDispatch(
   dispatch: Dispatch,
-  choose: ChooseBreaker,
+  by: GuardedBy,
   options: DispatchOptions,
   handler: DispatchHandler,
   origin: string | URL | undefined,
 ): boolean {
   if (handler instanceof Gate || !isCall(options, handler)) return dispatch(options, handler);
-  if (leftAlone.get(handler) === choose || isUnguarded()) return dispatch(options, handler);
+  if (isUnguarded() || isLeftAloneBy(by)) return dispatch(options, handler);
   const request = DispatchRequest.of(options, origin);
-  const breaker = request && choose(request);
+  const breaker = request && chooserOf(by)(request);
   if (breaker) return new GuardedDispatch(breaker, request, options, handler).start(dispatch);
-  leftAlone.set(handler, choose);
-  return dispatch(options, handler);
+  return leaveAlone(by, () => dispatch(options, handler));
 }
 
 function isCall(options: DispatchOptions, handler: DispatchHandler): boolean {

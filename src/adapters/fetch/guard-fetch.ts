@@ -10,6 +10,7 @@ import { answerResponse } from './answer-response.ts';
 import { CallerSignal, reasonToTell } from './caller-signal.ts';
 import { FetchRequest } from './fetch-request.ts';
 import { learnFrom } from './learn-from.ts';
+import { isLeftAloneBy, leaveAloneUntilSettled } from './left-alone.ts';
 
 /** `fetch` of Node.js, of the package `undici`, or of another one. */
 export type FetchLike = (input: never, init?: never) => Promise<unknown>;
@@ -23,16 +24,21 @@ type Fetch = typeof globalThis.fetch;
  * @example const guarded = guardFetch(fetch, createBreaker('stock'));
  */
 export function guardFetch<Send extends FetchLike>(send: Send, by: GuardedBy): Send {
-  const choose = chooserOf(by);
+  return guardFetchWhile(() => true, send, by);
+}
+
+/** The same as long as `isOn`: somebody may have kept it who took it out of `globalThis`. */
+export function guardFetchWhile<Send extends FetchLike>(isOn: () => boolean, send: Send, by: GuardedBy): Send {
   const original = send as unknown as Fetch;
   const guarded = async (input: Parameters<Fetch>[0], init?: RequestInit): Promise<Response> => {
-    if (isUnguarded()) return original(input, init);
+    if (!isOn() || isUnguarded() || isLeftAloneBy(by)) return original(input, init);
     const request = FetchRequest.of(input, init);
     const signal = request?.signal;
     // What ends before it begins is no call.
     if (!request || signal?.aborted) return original(input, init);
-    const breaker = choose(request);
-    return breaker ? fetchUnder(breaker, original, request, signal) : original(input, init);
+    const breaker = chooserOf(by)(request);
+    if (breaker) return fetchUnder(breaker, original, request, signal);
+    return leaveAloneUntilSettled(by, () => original(input, init));
   };
   // As the one of Node.js: one parameter that must be given, and the same name.
   return function fetch(input: Parameters<Fetch>[0], init: RequestInit | undefined = undefined) {

@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { InvalidInputError } from '@switchgear/conventions';
-import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
+import type { GuardedBy } from '../outgoing/guarded-by.ts';
 import { DispatcherGuard } from './dispatcher-guard.ts';
-import { guardFetch } from './guard-fetch.ts';
+import { guardFetchWhile } from './guard-fetch.ts';
 
 /** Where the copies of undici have their global dispatchers: the one of Node.js and those up to 7, and 8. */
 const GLOBAL_DISPATCHERS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for('undici.globalDispatcher.2')];
@@ -25,12 +25,11 @@ const installedOn = new WeakMap<object, Map<GuardedBy, () => void>>();
 export function installFetchGuard(by: GuardedBy): () => void {
   const known = installed.get(by);
   if (known) return known;
-  const choose = chooserOf(by);
   const original = globalThis.fetch;
   let isOn = true;
-  const guarded = guardFetch(original, (call) => (isOn ? choose(call) : undefined));
+  const guarded = guardFetchWhile(() => isOn, original, by);
   globalThis.fetch = guarded;
-  const dispatchers = new DispatcherGuard(choose);
+  const dispatchers = new DispatcherGuard(by);
   const look = () => {
     for (const name of GLOBAL_DISPATCHERS) dispatchers.guardCopyOf((globalThis as Record<symbol, unknown>)[name]);
   };
@@ -63,7 +62,7 @@ export function installUndiciGuard(
   const agent = undici?.Agent;
   const known = agent && installedOn.get(agent)?.get(by);
   if (known) return known;
-  const dispatchers = new DispatcherGuard(chooserOf(by));
+  const dispatchers = new DispatcherGuard(by);
   if (!dispatchers.guardCopyOf(agent?.prototype)) {
     throw new InvalidInputError([{ field: 'undici', rule: 'must be the module undici', value: typeof undici }]);
   }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { promisify } from 'node:util';
@@ -115,18 +116,44 @@ test('calls that are unguarded are left alone, whatever connection they open', a
   expect(breaker.stats().calls.success).toBe(1);
 });
 
-test('what is called while the body of a guarded fetch is read has a breaker of its own', async () => {
+test('a connection that a guarded call opened takes no mark along', async () => {
   const upstream = await Upstream.start();
   const breaker = breakerFor(upstream);
-  onTestFinished(installFetchGuard(breaker));
+  onTestFinished(installBoth(breaker));
   await (await fetch(upstream.url)).text();
-  const { body } = await undici.request(`${upstream.url}/chunked`);
+  const { body } = await undici.request(`${upstream.url}/slow-body`);
   const calls: Promise<unknown>[] = [];
-  await new Promise((resolve) =>
-    body.on('data', () => calls.push(fetch(upstream.url).then((response) => response.text()))).on('end', resolve),
-  );
+  // The second chunk is told in the context of the connection.
+  body.on('data', () => calls.push(fetch(upstream.url).then((response) => response.text())));
+  await once(body, 'end');
   await Promise.all(calls);
-  expect(breaker.stats().calls.success).toBe(2 + calls.length);
+  expect(calls).toHaveLength(2);
+  expect(breaker.stats().calls.success).toBe(4);
+});
+
+test('the choice is made once for a call', async () => {
+  const upstream = await Upstream.start();
+  const asked: string[] = [];
+  onTestFinished(
+    installBoth(({ path }) => {
+      asked.push(path);
+      return undefined;
+    }),
+  );
+  await (await fetch(`${upstream.url}/a`)).text();
+  const dispatcher = closing(new undici.Agent());
+  await (await undici.request(`${upstream.url}/b`, { dispatcher })).body.text();
+  expect(asked).toEqual(['/a', '/b']);
+});
+
+test('a fetch is no call of the undici that it is made by', async () => {
+  const upstream = await Upstream.start();
+  const breaker = breakerFor(upstream);
+  onTestFinished(installBoth(({ client }) => (client === 'undici' ? breaker : undefined)));
+  await (await fetch(upstream.url)).text();
+  expect(breaker.stats().calls.success).toBe(0);
+  await (await undici.request(upstream.url)).body.text();
+  expect(breaker.stats().calls.success).toBe(1);
 });
 
 test('a copy of undici is guarded from its first request on, once', async () => {
