@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { HttpRequest } from '../http-calls/http-request.ts';
 import { type ConnectOptions, opened } from './node-internals.ts';
-import type { RequestBody } from './request-body.ts';
+import { RequestBody } from './request-body.ts';
 
 /** A request of node:http as its guard sees it. */
 export class ClientHttpRequest implements HttpRequest {
@@ -51,8 +51,22 @@ export class ClientHttpRequest implements HttpRequest {
   }
 
   async body(): Promise<Uint8Array | undefined> {
-    return this.recorded?.whole();
+    const head = opened(this.#request)._header;
+    if (!this.recorded && head !== null) {
+      // Its caller has begun to send it.
+      if (!announcesBody(headersOf(head))) return undefined;
+      throw new TypeError('The body of a request of node:http is kept where a wire asks for it by requestBytes');
+    }
+    this.recorded ??= RequestBody.of(this.#request, MOST_UNASKED_BYTES);
+    return this.recorded.whole();
   }
+}
+
+/** Most that is kept of a body for which no wire asked beforehand. */
+const MOST_UNASKED_BYTES = 1_048_576;
+
+function announcesBody(headers: Readonly<Record<string, string>>): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function hostOf({ host, port }: ConnectOptions, protocol: string): string {

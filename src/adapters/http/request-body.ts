@@ -11,24 +11,15 @@ export class RequestBody {
   /** Those who wait for it to be whole. */
   #waiting: (() => void)[] = [];
 
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
+  /** Of what is written to a request from now on. */
+  static of(request: ClientRequest, limitBytes: number): RequestBody {
+    const body = new RequestBody(limitBytes);
+    body.#listenTo(request);
+    return body;
   }
 
-  /** Keeps what is written to `request` from now on. */
-  listenTo(request: ClientRequest): void {
-    const { write, end } = request;
-    const take = (chunk: unknown, encoding: unknown) => this.#take(chunk, encoding);
-    const finish = () => this.#settle(undefined);
-    hide(request, 'write', function (this: ClientRequest, ...args: Parameters<typeof write>) {
-      take(args[0], args[1]);
-      return write.apply(this, args);
-    });
-    hide(request, 'end', function (this: ClientRequest, ...args: Parameters<typeof end>) {
-      take(args[0], args[1]);
-      finish();
-      return end.apply(this, args);
-    });
+  private constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
   }
 
   /** Nobody will write the rest of it. */
@@ -41,6 +32,21 @@ export class RequestBody {
     if (!this.#isWhole && !this.#error) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.#error) throw this.#error;
     return this.#bytes === 0 ? undefined : Buffer.concat(this.#chunks);
+  }
+
+  #listenTo(request: ClientRequest): void {
+    const { write, end } = request;
+    const take = (chunk: unknown, encoding: unknown) => this.#take(chunk, encoding);
+    const finish = () => this.#settle(undefined);
+    hide(request, 'write', function (this: ClientRequest, ...args: Parameters<typeof write>) {
+      take(args[0], args[1]);
+      return write.apply(this, args);
+    });
+    hide(request, 'end', function (this: ClientRequest, ...args: Parameters<typeof end>) {
+      take(args[0], args[1]);
+      finish();
+      return end.apply(this, args);
+    });
   }
 
   #take(chunk: unknown, encoding: unknown): void {

@@ -9,9 +9,10 @@ import { RequestBody } from './request-body.ts';
 
 /** What the neutral wires of a breaker asked to keep of one exchange. */
 export class WireLessons {
+  /** A wire waits for the body of the request. */
+  readonly needsBody: boolean;
   readonly #breaker: Breaker;
   readonly #request: ClientHttpRequest;
-  readonly #body: RequestBody | undefined;
   readonly #learns: boolean;
   #head: ResponseHead | undefined = undefined;
   /** What came before the breaker had decided: no more than its socket hands over while nobody reads. */
@@ -23,19 +24,12 @@ export class WireLessons {
     this.#request = request;
     this.#learns = (breaker.neutralWires as readonly HttpWire[]).some((wire) => wire.learnResponse !== undefined);
     const mostBytes = requestBytesAsked(breaker, request);
-    if (mostBytes === 0) return;
-    this.#body = new RequestBody(mostBytes);
-    this.#body.listenTo(client);
-    request.recorded = this.#body;
-  }
-
-  /** A wire waits for the body of the request. */
-  get needsBody(): boolean {
-    return this.#body !== undefined;
+    this.needsBody = mostBytes > 0;
+    if (this.needsBody) request.recorded = RequestBody.of(client, mostBytes);
   }
 
   callerLeft(): void {
-    this.#body?.giveUp(new Error('Its caller has left'));
+    this.#request.recorded?.giveUp(new Error('Its caller has left'));
   }
 
   /** Keeps the body of a response, where a wire may learn from it, as its parser hands it over: nobody need read it. */

@@ -6,7 +6,7 @@ import { createBreaker, fallbackWire, type NeutralWire } from '@switchgear/break
 import { ManualClock } from '@switchgear/breaker/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { installHttpGuard } from '../../../src/adapters/http/index.ts';
-import { httpBuffer, httpCache } from '../../../src/adapters/http-answers/index.ts';
+import { type HttpWire, httpBuffer, httpCache } from '../../../src/adapters/http-answers/index.ts';
 import { httpAnswer } from '../../../src/adapters/http-calls/http-answer.ts';
 import type { HttpRequest, ResponseHead } from '../../../src/adapters/http-calls/http-request.ts';
 import { Upstream } from '../axios/upstream.ts';
@@ -130,6 +130,23 @@ describe('a wire of an open breaker answers', () => {
     request.destroy(new Error('enough'));
     await expect(once(request, 'response')).rejects.toThrow('enough');
     expect(breaker.stats().calls.failure).toBe(0);
+  });
+
+  test('with the body, where it asks for it without notice, and knows whether there is none', async () => {
+    const bodies: unknown[] = [];
+    const { requestBytes: _, ...wire } = keeper(bodies as string[]) as HttpWire;
+    const breaker = open([wire as NeutralWire]);
+    const upload = sendRequest(upstream.url, { method: 'POST' });
+    upload.end('whole');
+    await answerOf(upload);
+    await answerOf(get(upstream.url));
+    expect(bodies).toEqual(['whole', '']);
+    breaker.reset();
+    upstream.fail();
+    const sent = sendRequest(upstream.url, { method: 'POST' });
+    sent.end('gone');
+    expect(await answerOf(sent)).toBe('503 unwell');
+    expect(breaker.state).toBe('open');
   });
 
   test('nobody who destroys the upload that it waits for', async () => {
