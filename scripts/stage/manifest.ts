@@ -10,12 +10,16 @@ export interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-/** A workspace's manifest as it is published: exports and commands lead to JavaScript, with its types beside it. */
+/**
+ * A workspace's manifest as it is published: exports and commands lead to JavaScript, with its types beside it. A package of a scope
+ * is private to it unless it says that it is not.
+ */
 export function stagedManifest({ devDependencies: _, exports, bin, ...rest }: Manifest): object {
   return {
     ...rest,
     ...(exports && { exports: mapValues(exports, stagedExport) }),
     ...(bin && { bin: mapValues(bin, (target) => withEnding(target, '.js')) }),
+    publishConfig: { access: 'public' },
   };
 }
 

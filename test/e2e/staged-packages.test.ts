@@ -29,6 +29,7 @@ test('a package has JavaScript, declarations, a licence and a page of its own, a
   for (const { name, folder } of registry.packages) {
     const { devDependencies, ...manifest } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     expect(devDependencies, name).toBeUndefined();
+    expect(manifest.publishConfig, name).toEqual({ access: 'public' });
     expect(globSync('**/*.ts', { cwd: folder, exclude: (path) => path.endsWith('.d.ts') }), name).toEqual([]);
     expect(JSON.stringify(manifest), name).not.toMatch(/(?<!\.d)\.ts"/);
     expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toMatch(/^MIT License/);
