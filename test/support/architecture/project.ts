@@ -29,16 +29,19 @@ export function makeProject(root: Manifest, workspaces: Record<string, Manifest>
   return { root, workspaces: new Map(Object.entries(workspaces)), sources: sources.map(parseSource) };
 }
 
-/** Reads the project in a folder: every workspace, `test/` and `bench/`. */
+/** Reads the project in a folder: every workspace, `test/`, `bench/` and `scripts/`. */
 export function readProject(folder: string): Project {
   const root = readManifest(folder);
   const workspaces = Object.fromEntries(
     (root.workspaces ?? []).map((path) => [path, readManifest(join(folder, path))]),
   );
-  const paths = globSync(['src/**/*.{ts,tsx,mts,js,mjs}', 'test/**/*.{ts,mts,js,mjs}', 'bench/**/*.{ts,mts,js,mjs}'], {
-    cwd: folder,
-    exclude: (path) => path.split(sep).some((part) => part === 'node_modules' || part === 'dist'),
-  });
+  const paths = globSync(
+    ['src/**/*.{ts,tsx,mts,js,mjs}', 'test/**/*.{ts,mts,js,mjs}', 'bench/**/*.{ts,mts,js,mjs}', 'scripts/**/*.ts'],
+    {
+      cwd: folder,
+      exclude: (path) => path.split(sep).some((part) => part === 'node_modules' || part === 'dist'),
+    },
+  );
   const sources = paths.sort().map((path) => ({
     path: path.split(sep).join('/'),
     text: readFileSync(join(folder, path), 'utf8'),
