@@ -10,6 +10,8 @@ export interface Environment {
   readonly metricsExporters: readonly MetricsExporter[];
   /** Signals that go to the control plane since nothing else is named for them. */
   readonly toControlPlane: readonly Signal[];
+  /** `OTEL_TRACES_EXPORTER=none`. */
+  readonly noTraces: boolean;
   readonly metricExportIntervalMs: number;
   readonly metricExportTimeoutMs: number;
   readonly prometheus: { readonly host: string; readonly port: number };
@@ -61,6 +63,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): { environment: Environm
     disabled: read.text('OTEL_SDK_DISABLED')?.toLowerCase() === 'true',
     metricsExporters,
     toControlPlane: controlPlane === null ? [] : SIGNALS.filter((signal) => hasNoOtherPlace(read, signal)),
+    noTraces: read.list('OTEL_TRACES_EXPORTER').includes('none'),
     metricExportIntervalMs,
     // The SDK refuses a timeout above the interval.
     metricExportTimeoutMs: Math.min(timeoutMs, metricExportIntervalMs),

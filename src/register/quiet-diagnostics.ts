@@ -38,7 +38,8 @@ export class QuietDiagnostics implements DiagLogger {
 
 /** The SDK reports an error as its properties in JSON, the stack among them. */
 function oneLine(value: unknown): string {
-  if (value instanceof Error) return value.message;
+  if (Array.isArray(value)) return [...new Set(value.map(oneLine))].join(', ');
+  if (value instanceof Error) return value.message || String((value as NodeJS.ErrnoException).code ?? value.name);
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return messageOf(text) ?? text.split('\n', 1)[0] ?? '';
 }

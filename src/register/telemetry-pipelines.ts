@@ -55,18 +55,22 @@ export function createPipelines(environment: Environment): Pipelines {
           }),
         ]
       : undefined,
-    spanProcessors: goesUp('traces')
-      ? [
-          new BatchSpanProcessor({
-            exporter: new OTLPTraceExporter(target(environment, 'traces')),
-            ...environment.spanBatch,
-          }),
-        ]
-      : undefined,
+    spanProcessors: spanProcessors(environment, goesUp('traces')),
     release: () => {
       for (const producer of producers) producer.release();
     },
   };
+}
+
+function spanProcessors(environment: Environment, goUp: boolean): SpanProcessor[] | undefined {
+  if (environment.noTraces) return [];
+  if (!goUp) return undefined;
+  return [
+    new BatchSpanProcessor({
+      exporter: new OTLPTraceExporter(target(environment, 'traces')),
+      ...environment.spanBatch,
+    }),
+  ];
 }
 
 function otlpReader(environment: Environment, metricProducers: MetricProducer[]): IMetricReader {
