@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
@@ -12,6 +13,8 @@ const PROMETHEUS_NAMES: ReadonlyMap<string, string> = new Map(
 /** A metric reader with an HTTP endpoint for Prometheus, on a server of its own that keeps no process alive. */
 export class PrometheusEndpoint extends PrometheusExporter {
   #http: Server | undefined;
+  #port: number | undefined;
+  #hasYielded = false;
 
   /** @param metricProducers what it serves beside the metrics of the SDK */
   constructor(metricProducers: MetricProducer[] = []) {
@@ -24,6 +27,13 @@ export class PrometheusEndpoint extends PrometheusExporter {
    * @throws Error, in one sentence, where the address cannot be had
    */
   async listen(host: string, port: number): Promise<string> {
+    this.#port = port;
+    // Before it listens, so that the port is free as soon as it makes way.
+    const address = await addressOf(host, port);
+    const yielded = new Error(
+      `No Prometheus endpoint of register on ${host}:${port}: the service's own SDK has one there`,
+    );
+    if (this.#hasYielded) throw yielded;
     const server = createServer((request, response) => {
       if (request.url?.split('?', 1)[0] !== '/metrics') {
         response.writeHead(404, { 'content-type': 'text/plain' }).end('Metrics are at /metrics\n');
@@ -36,11 +46,21 @@ export class PrometheusEndpoint extends PrometheusExporter {
     server.unref();
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(new Error(cannotListen(error, host, port))));
-      server.listen({ host, port }, resolve);
+      server.once('close', () => reject(yielded));
+      server.listen({ host: address, port }, resolve);
+      this.#http = server;
     });
-    this.#http = server;
-    const { address, family, port: taken } = server.address() as AddressInfo;
+    const { family, port: taken } = (server.address() as AddressInfo | null) ?? { family: '', port };
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}/metrics`;
+  }
+
+  /** Leaves its port to the endpoint of the service's own SDK, at once, if that is the port it has. */
+  yieldPort(port: number): void {
+    if (port !== this.#port) return;
+    this.#hasYielded = true;
+    this.#http?.close();
+    this.#http?.closeAllConnections();
+    this.#http = undefined;
   }
 
   /**
@@ -64,16 +84,28 @@ export class PrometheusEndpoint extends PrometheusExporter {
 }
 
 function withPrometheusNames(collected: ResourceMetrics): ResourceMetrics {
+  /** One metric of several instrumentations has one description, which the exporter would warn of otherwise. */
+  const descriptions = new Map<string, string>();
   return {
     ...collected,
     scopeMetrics: collected.scopeMetrics.map((scope) => ({
       ...scope,
       metrics: scope.metrics.map((metric) => {
-        const name = PROMETHEUS_NAMES.get(metric.descriptor.name);
-        return name === undefined ? metric : { ...metric, descriptor: { ...metric.descriptor, name } };
+        const name = PROMETHEUS_NAMES.get(metric.descriptor.name) ?? metric.descriptor.name;
+        const description = descriptions.get(name) ?? metric.descriptor.description;
+        descriptions.set(name, description);
+        return { ...metric, descriptor: { ...metric.descriptor, name, description } };
       }),
     })),
   };
+}
+
+async function addressOf(host: string, port: number): Promise<string> {
+  try {
+    return (await lookup(host)).address;
+  } catch (error) {
+    throw new Error(cannotListen(error as NodeJS.ErrnoException, host, port));
+  }
 }
 
 function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): string {

@@ -45,27 +45,22 @@ export function startSwitchgear(options: StartOptions = {}): Switchgear {
 
 function start(shutdownTimeoutMs: number): Switchgear {
   const { environment, problems } = readEnvironment(process.env);
-  const setDiagnostics = () => {
-    if (environment.logLevelGiven) return;
+  if (!environment.logLevelGiven) {
     diag.setLogger(new QuietDiagnostics(), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
-  };
-  setDiagnostics();
+  }
   for (const problem of problems) diag.warn(problem);
   const { resource, identity } = serviceResource();
   const guards = new ServiceGuards(environment, (line) => diag.warn(line));
-  const sdk = environment.disabled ? null : startSdk(environment, resource, guards.instrumentations, setDiagnostics);
+  const sdk = environment.disabled ? null : startSdk(environment, resource, guards.instrumentations);
   const link = startLink(environment, identity);
   guards.start();
   hookImports([...(sdk?.modules ?? []), ...guards.modules]);
-  const flush = async () => {
-    await Promise.all([flushProviders(), sdk?.flush()]);
-  };
   const shutDown = async () => {
     guards.close();
     let endsAt = Number.POSITIVE_INFINITY;
     await closeBreakers(environment.drainMs, () => {
       endsAt = performance.now() + shutdownTimeoutMs;
-      return withinMs(shutdownTimeoutMs, flush());
+      return withinMs(shutdownTimeoutMs, flushProviders());
     });
     // One time for both: a collector that hangs is not waited for twice.
     const leftMs = Math.max(0, Math.min(shutdownTimeoutMs, endsAt - performance.now()));
@@ -80,7 +75,7 @@ function start(shutdownTimeoutMs: number): Switchgear {
     get connected() {
       return link?.connected ?? false;
     },
-    flush: () => withinMs(shutdownTimeoutMs, flush()),
+    flush: () => withinMs(shutdownTimeoutMs, flushProviders()),
     shutdown() {
       ended ??= shutDown();
       return ended;
@@ -88,14 +83,9 @@ function start(shutdownTimeoutMs: number): Switchgear {
   };
 }
 
-function startSdk(
-  environment: Environment,
-  resource: Resource,
-  instrumentations: readonly string[],
-  restoreDiag: () => void,
-): OwnSdk | null {
+function startSdk(environment: Environment, resource: Resource, instrumentations: readonly string[]): OwnSdk | null {
   try {
-    const sdk = new OwnSdk({ environment, resource, instrumentations, version, restoreDiag });
+    const sdk = new OwnSdk({ environment, resource, instrumentations, version });
     sdk.start();
     return sdk;
   } catch (error) {

@@ -2,12 +2,12 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { diag } from '@opentelemetry/api';
 import type { Instrumentation, InstrumentationModuleDefinition } from '@opentelemetry/instrumentation';
-import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
+import { YieldingHttp } from './yielding-http.ts';
 
 /** Those that come with register: traces come in and go out by them. */
 const OWN: Readonly<Record<string, () => Instrumentation>> = {
-  http: () => new HttpInstrumentation(),
+  http: () => new YieldingHttp(),
   undici: () => new UndiciInstrumentation(),
 };
 

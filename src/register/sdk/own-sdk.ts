@@ -1,19 +1,33 @@
-import { context, diag, logs, metrics, propagation, trace } from '@opentelemetry/api';
+import {
+  type ContextManager,
+  diag,
+  type LoggerProvider,
+  logs,
+  ProxyTracerProvider,
+  type TracerProvider,
+  trace,
+} from '@opentelemetry/api';
 import type { Instrumentation } from '@opentelemetry/instrumentation';
 import type { Resource } from '@opentelemetry/resources';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { Environment } from '../environment.ts';
 import { createInstrumentations, modulesOf } from '../instrumentation/instrumentations.ts';
+import { makeWay } from '../instrumentation/make-way.ts';
 import type { PrometheusEndpoint } from '../prometheus-endpoint.ts';
 import { createPipelines, type Pipelines } from '../telemetry-pipelines.ts';
 import {
-  forgetRegistered,
-  isSdkRegistered,
+  ENTRIES,
+  type Entry,
+  laterVersion,
+  putGlobal,
+  registerApart,
   registeredGlobals,
-  WATCHED_MODULE,
-  watchServiceSdk,
-} from './service-sdk.ts';
+  removeGlobal,
+  speakVersion,
+} from './registered-globals.ts';
+import { WATCHED_EXPORTER, watchServiceExporter } from './service-exporter.ts';
+import { WATCHED_MODULE, watchServiceSdk } from './service-sdk.ts';
+import { YieldingLoggerProvider, YieldingTracerProvider } from './yielding-providers.ts';
 
 export interface OwnSdkOptions {
   readonly environment: Environment;
@@ -21,21 +35,25 @@ export interface OwnSdkOptions {
   /** Short names of OpenTelemetry's own instrumentations. */
   readonly instrumentations: readonly string[];
   readonly version: string;
-  /** Sets the logger of `diag` again, which goes with all else that was registered. */
-  readonly restoreDiag: () => void;
+}
+
+/** What has been registered, and how it ends. */
+interface Registered {
+  readonly value: unknown;
+  readonly end: () => Promise<unknown> | unknown;
 }
 
 /**
- * The SDK that register starts. Where the service registers one of its own, before or after, this one makes way: spans and events
- * go by the service's, and metrics too as far as it has a place for them; else they go on from here, in private.
+ * The SDK that register starts, for whatever of OpenTelemetry the service has not registered. Where the service registers something
+ * of its own later, register's makes way for it: the service's SDK is as it would be without register, and breakers report there.
  */
 export class OwnSdk {
   readonly #options: OwnSdkOptions;
-  #sdk: NodeSDK | undefined;
+  readonly #registered = new Map<Entry, Registered>();
+  readonly #ending: Promise<unknown>[] = [];
+  #apiVersion = '';
   #instrumentations: Instrumentation[] = [];
   #pipelines: Pipelines | undefined;
-  #privateMetrics: MeterProvider | undefined;
-  #ending: Promise<void> = Promise.resolve();
   #prometheusUrl: Promise<string | null> = Promise.resolve(null);
 
   constructor(options: OwnSdkOptions) {
@@ -49,83 +67,103 @@ export class OwnSdk {
 
   /** Modules that must be seen as the service loads them. */
   get modules(): readonly string[] {
-    return this.#sdk ? [...modulesOf(this.#instrumentations), WATCHED_MODULE] : [];
+    return [...modulesOf(this.#instrumentations), WATCHED_MODULE, WATCHED_EXPORTER];
   }
 
   start(): void {
-    const { resource, instrumentations, environment, version } = this.#options;
-    if (isSdkRegistered()) {
-      this.#keepMetrics();
-      return;
-    }
-    const { metricReaders, prometheus, logRecordProcessors, spanProcessors } = this.#createPipelines();
-    this.#instrumentations = createInstrumentations(instrumentations);
-    this.#sdk = new NodeSDK({
-      resource,
-      autoDetectResources: false,
-      metricReaders,
-      instrumentations: this.#instrumentations,
-      ...(logRecordProcessors && { logRecordProcessors }),
-      ...(spanProcessors && { spanProcessors }),
+    const { version, environment } = this.#options;
+    const isFree = (entry: Entry) => registeredGlobals()[entry] === undefined;
+    // Spans of the service's own instrumentations and of register's would be there twice.
+    if (isFree('trace')) this.#instrumentations = createInstrumentations(this.#options.instrumentations);
+    const pipelines = createPipelines({ ...environment, ...(!isFree('metrics') && { metricsExporters: [] }) });
+    this.#pipelines = pipelines;
+    const made = this.#startApart({
+      ...pipelines,
+      ...(!isFree('trace') && { spanProcessors: [] }),
+      ...(!isFree('logs') && { logRecordProcessors: [] }),
     });
-    this.#sdk.start();
-    this.#prometheusUrl = listen(environment, prometheus);
-    watchServiceSdk(version, (apiVersion) => this.#makeWay(apiVersion));
+    this.#apiVersion = made.version ?? '';
+    speakVersion(laterVersion(registeredGlobals().version ?? this.#apiVersion, this.#apiVersion));
+    for (const entry of ENTRIES) {
+      if (entry !== 'diag' && made[entry] !== undefined && isFree(entry)) this.#register(entry, made[entry]);
+    }
+    this.#registered.set('diag', { value: registeredGlobals().diag, end: () => {} });
+    this.#prometheusUrl = listen(environment, pipelines.prometheus);
+    watchServiceExporter(version, (port) => pipelines.prometheus?.yieldPort(port));
+    watchServiceSdk(version, {
+      before: (entry, apiVersion = this.#apiVersion) => this.#makeWay(entry, apiVersion),
+      after: (entry, apiVersion = this.#apiVersion) => this.#settle(entry, apiVersion),
+    });
   }
 
   async shutdown(): Promise<void> {
-    await this.#ending;
     await this.#prometheusUrl;
-    await Promise.all([this.#sdk?.shutdown(), this.#privateMetrics?.shutdown()]);
+    await Promise.all([...this.#ending, ...[...this.#registered.values()].map(({ end }) => end())]);
   }
 
-  /** The metrics that nobody but this process's own readers has; a no-op where they are the registered SDK's. */
-  async flush(): Promise<void> {
-    await this.#privateMetrics?.forceFlush();
+  #startApart({ metricReaders, logRecordProcessors, spanProcessors }: Pipelines) {
+    return registerApart(() => {
+      // The API keeps a proxy for each, which would lead what the service has registered to this one.
+      for (const api of [trace, logs]) api.disable();
+      new NodeSDK({
+        resource: this.#options.resource,
+        autoDetectResources: false,
+        metricReaders,
+        instrumentations: this.#instrumentations,
+        ...(logRecordProcessors && { logRecordProcessors }),
+        ...(spanProcessors && { spanProcessors }),
+      }).start();
+    });
   }
 
-  #createPipelines(): Pipelines {
-    this.#pipelines = createPipelines(this.#options.environment);
-    return this.#pipelines;
+  #register(entry: Entry, made: unknown): void {
+    const value = yielding(entry, made);
+    putGlobal(entry, value, this.#apiVersion);
+    this.#registered.set(entry, { value, end: () => endOf(entry, made) });
   }
 
-  /** The service is about to register its own SDK. */
-  #makeWay(apiVersion: string | undefined): void {
-    const sdk = this.#sdk;
-    if (!sdk) {
-      // It registers one signal after the other: metrics may have a place now.
-      setImmediate(() => this.#settleMetrics());
-      return;
+  /** The service is about to register something of its own. */
+  #makeWay(entry: Entry, apiVersion: string): void {
+    const own = this.#registered.get(entry);
+    if (own && registeredGlobals()[entry] === own.value) {
+      removeGlobal(entry);
+      if (entry === 'trace') makeWay(this.#instrumentations);
+      const end = async () => own.end();
+      this.#ending.push(
+        end().catch((error: Error) => diag.warn(`At the end of register's own ${entry}: ${error.message}`)),
+      );
     }
-    this.#sdk = undefined;
-    for (const instrumentation of this.#instrumentations) instrumentation.disable();
-    for (const api of [trace, metrics, logs, context, propagation]) api.disable();
-    if (apiVersion !== undefined && apiVersion !== registeredGlobals().version) forgetRegistered();
-    this.#ending = sdk.shutdown().catch((error: Error) => diag.warn(`At the end of register's SDK: ${error.message}`));
-    this.#pipelines?.release();
-    void this.#ending.then(() => this.#settleMetrics());
+    speakVersion(apiVersion);
   }
 
-  /** Once the service's SDK is there: metrics go by it, or by a reader that nobody else sees. */
-  #settleMetrics(): void {
-    if (registeredGlobals().diag === undefined) this.#options.restoreDiag();
-    if (metrics.getMeterProvider() === registeredGlobals().metrics) {
-      const before = this.#privateMetrics;
-      this.#privateMetrics = undefined;
-      this.#pipelines?.release();
-      if (before) this.#ending = before.shutdown().catch(() => {});
-    } else if (!this.#privateMetrics) {
-      this.#keepMetrics();
-    }
+  /** The service has registered it, or has not been able to. */
+  #settle(entry: Entry, apiVersion: string): void {
+    speakVersion(laterVersion(apiVersion, this.#apiVersion));
+    const own = this.#registered.get(entry);
+    const now = registeredGlobals()[entry];
+    if (!own || now === undefined || now === own.value) return;
+    this.#registered.delete(entry);
+    if (own.value instanceof YieldingTracerProvider) own.value.setDelegate(now as TracerProvider);
+    if (own.value instanceof YieldingLoggerProvider) own.value.setDelegate(now as LoggerProvider);
+    if (entry === 'metrics') this.#pipelines?.release();
   }
+}
 
-  #keepMetrics(): void {
-    const { environment, resource } = this.#options;
-    if (metrics.getMeterProvider() === registeredGlobals().metrics) return;
-    const { metricReaders, prometheus } = this.#createPipelines();
-    this.#privateMetrics = new MeterProvider({ resource, readers: metricReaders });
-    this.#prometheusUrl = listen(environment, prometheus);
-  }
+function yielding(entry: Entry, made: unknown): unknown {
+  if (entry === 'trace') return new YieldingTracerProvider(delegateOf(made) as TracerProvider);
+  if (entry === 'logs') return new YieldingLoggerProvider(made as LoggerProvider);
+  return made;
+}
+
+function endOf(entry: Entry, made: unknown): Promise<unknown> | unknown {
+  if (entry === 'context') return (made as ContextManager).disable();
+  if (entry === 'propagation') return undefined;
+  return (delegateOf(made) as { shutdown(): Promise<void> }).shutdown();
+}
+
+/** The API registers a proxy of the tracer provider. */
+function delegateOf(made: unknown): unknown {
+  return made instanceof ProxyTracerProvider ? made.getDelegate() : made;
 }
 
 async function listen(environment: Environment, endpoint: PrometheusEndpoint | undefined): Promise<string | null> {

@@ -1,52 +1,40 @@
-import { logs, metrics, trace } from '@opentelemetry/api';
+import { context, diag, logs, metrics, propagation, trace } from '@opentelemetry/api';
 import { InstrumentationBase, InstrumentationNodeModuleDefinition } from '@opentelemetry/instrumentation';
+import { ENTRIES, type Entry } from './registered-globals.ts';
 
 const API = '@opentelemetry/api';
-/** Where every copy of the API keeps what is registered. */
-const REGISTERED = Symbol.for('opentelemetry.js.api.1');
-const SIGNALS = ['trace', 'metrics', 'logs'] as const;
 
-const SETTERS = {
+const SETTERS: Readonly<Record<Entry, string>> = {
+  context: 'setGlobalContextManager',
+  propagation: 'setGlobalPropagator',
   trace: 'setGlobalTracerProvider',
   metrics: 'setGlobalMeterProvider',
   logs: 'setGlobalLoggerProvider',
-} as const;
+  diag: 'setLogger',
+};
 
-type ApiCopy = Partial<Record<(typeof SIGNALS)[number], Record<string, unknown>>>;
+type ApiCopy = Partial<Record<Entry, Record<string, unknown>>>;
 
-/** What is registered with the API, by whichever copy of it. */
-export function registeredGlobals(): Record<string, unknown> & { readonly version?: string } {
-  const globals = globalThis as unknown as Record<symbol, Record<string, unknown> | undefined>;
-  return globals[REGISTERED] ?? {};
+/** Hears of what the service registers. `apiVersion` is that of its copy of the API; undefined where that is register's own. */
+export interface RegistrationListener {
+  before(entry: Entry, apiVersion: string | undefined): void;
+  after(entry: Entry, apiVersion: string | undefined): void;
 }
-
-/** Whether somebody has registered an SDK for any signal. */
-export function isSdkRegistered(): boolean {
-  return SIGNALS.some((signal) => registeredGlobals()[signal] !== undefined);
-}
-
-/** Forgets what is registered, and the version it was registered by: a copy of another version can register then. */
-export function forgetRegistered(): void {
-  Reflect.deleteProperty(globalThis, REGISTERED);
-}
-
-/** Called before the service registers something, with the version of its copy of the API; undefined where that is register's own. */
-type Listener = (apiVersion: string | undefined) => void;
 
 /** The module that `watchServiceSdk` must see as it is loaded. */
 export const WATCHED_MODULE = API;
 
-/** Calls `listener` each time the service is about to register an SDK, whichever copy of the API it does it with. */
-export function watchServiceSdk(version: string, listener: Listener): void {
-  watchSetters({ trace, metrics, logs } as unknown as ApiCopy, () => listener(undefined));
+/** Tells `listener` each time the service registers something with OpenTelemetry, whichever copy of the API it does it with. */
+export function watchServiceSdk(version: string, listener: RegistrationListener): void {
+  watchSetters({ context, propagation, trace, metrics, logs, diag } as unknown as ApiCopy, undefined, listener);
   new ServiceApiHook('@switchgear/register', version, { listener });
 }
 
-class ServiceApiHook extends InstrumentationBase<{ listener: Listener; enabled?: boolean }> {
+class ServiceApiHook extends InstrumentationBase<{ listener: RegistrationListener; enabled?: boolean }> {
   protected override init(): InstrumentationNodeModuleDefinition[] {
     return [
       new InstrumentationNodeModuleDefinition(API, ['*'], (exports: ApiCopy, version?: string) => {
-        watchSetters(exports, () => this.getConfig().listener(version));
+        watchSetters(exports, version, this.getConfig().listener);
         return exports;
       }),
     ];
@@ -55,16 +43,27 @@ class ServiceApiHook extends InstrumentationBase<{ listener: Listener; enabled?:
 
 const watched = new WeakSet<object>();
 
-function watchSetters(api: ApiCopy, listener: () => void): void {
-  for (const signal of SIGNALS) {
-    const face = api[signal];
-    const name = SETTERS[signal];
+function watchSetters(api: ApiCopy, version: string | undefined, listener: RegistrationListener): void {
+  for (const entry of ENTRIES) {
+    const face = api[entry];
+    const name = SETTERS[entry];
     const register = face?.[name];
     if (!face || typeof register !== 'function' || watched.has(face)) continue;
     watched.add(face);
     face[name] = function (this: unknown, ...args: unknown[]): unknown {
-      listener();
-      return Reflect.apply(register, this, args);
+      quietly(() => listener.before(entry, version));
+      const result = Reflect.apply(register, this, args);
+      quietly(() => listener.after(entry, version));
+      return result;
     };
+  }
+}
+
+/** The service's own registration goes on, whatever becomes of register's. */
+function quietly(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    diag.warn(`Register did not make way for the service's SDK: ${(error as Error).message}`);
   }
 }

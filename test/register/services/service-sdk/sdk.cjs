@@ -1,0 +1,14 @@
+const { HttpInstrumentation } = require('@opentelemetry/instrumentation-http');
+const { UndiciInstrumentation } = require('@opentelemetry/instrumentation-undici');
+const { startSdk } = require('./start-sdk.cjs');
+
+startSdk({
+  api: require(process.env.TEST_API ?? '@opentelemetry/api'),
+  sdkNode: require('@opentelemetry/sdk-node'),
+  sdkTrace: require('@opentelemetry/sdk-trace'),
+  sdkMetrics: require('@opentelemetry/sdk-metrics'),
+  sdkLogs: require('@opentelemetry/sdk-logs'),
+  core: require('@opentelemetry/core'),
+  asyncHooks: require('@opentelemetry/context-async-hooks'),
+  instrumentations: () => [new HttpInstrumentation(), new UndiciInstrumentation()],
+});
