@@ -14,8 +14,9 @@ import {
 import { refusalStatus, statusError } from './status-errors.ts';
 
 /**
- * One call under a breaker. A call of one request comes to the breaker with its message, one with a stream of requests as it starts. It ends
- * with its status, and that goes on to the caller once the breaker has taken note.
+ * One call under a breaker. A call of one request comes to the breaker with its message, one with a stream of requests as it starts. With one
+ * response it ends with its status, which goes on to the caller once the breaker has taken note; with a stream of them it ends with the first,
+ * as an HTTP call does with its head: a stream may stay open for days, and no timeout of a breaker is meant for that.
  */
 export class GuardedCall implements Call {
   readonly #breaker: Breaker;
@@ -33,6 +34,8 @@ export class GuardedCall implements Call {
   /** Of a single response: held until the status is there, in case a wire answers in its stead. */
   #held: { readonly message: unknown } | undefined = undefined;
   #status: Status | undefined = undefined;
+  /** The stream of responses has begun: the breaker is done with the call. */
+  #hasBegun = false;
   #readsBeforeStart = 0;
 
   /** @param discard lets go of a call that `next` made and nobody will start */
@@ -119,14 +122,20 @@ export class GuardedCall implements Call {
 
   #onMessage(message: unknown): void {
     if (this.#isOver) return;
-    if (this.#method.responseStream) this.#listener.onReceiveMessage?.(message);
-    else this.#held = { message };
+    if (!this.#method.responseStream) {
+      this.#held = { message };
+      return;
+    }
+    this.#hasBegun = true;
+    this.#end.resolve(undefined);
+    this.#listener.onReceiveMessage?.(message);
   }
 
   #onStatus(status: Status): void {
     if (this.#isOver) return;
     this.#status = status;
-    if (status.code === OK) this.#end.resolve(this.#held?.message);
+    if (this.#hasBegun) this.#deliver(status, null);
+    else if (status.code === OK) this.#end.resolve(this.#held?.message);
     // Nobody but callers gives calls up: this one, or the one that it is made for.
     else if (status.code === CANCELLED) this.#cancel.abort(statusError(status));
     else this.#end.reject(statusError(status));
@@ -134,6 +143,7 @@ export class GuardedCall implements Call {
 
   /** The call went well, or a wire answers for it. */
   #answer(answer: unknown): void {
+    if (this.#hasBegun) return;
     const isOwn = this.#status?.code === OK && answer === this.#held?.message;
     if (isOwn || (this.#method.responseStream && this.#status)) {
       this.#deliver(this.#status!, this.#held?.message);
@@ -145,6 +155,7 @@ export class GuardedCall implements Call {
   }
 
   #fail(error: unknown): void {
+    if (this.#hasBegun) return;
     const status = this.#status ?? refusalStatus(this.#breaker.name, error, this.#newMetadata());
     this.#deliver(status, this.#held?.message ?? null);
   }

@@ -109,7 +109,7 @@ describe('a guarded client of gRPC', () => {
     expect(breaker.stats().calls).toMatchObject({ ignored: 1, failure: 1 });
   });
 
-  test('streams of each kind give what they gave before, and end with their status', async () => {
+  test('streams of each kind give what they gave before, and are over for the breaker with their first response', async () => {
     const breaker = newBreaker();
     const client = newClient(grpcInterceptor(breaker));
     const sum = await new Promise((resolve, reject) => {
@@ -123,13 +123,26 @@ describe('a guarded client of gRPC', () => {
     talk.write({ name: 'four' });
     const answers = talk[Symbol.asyncIterator]();
     expect((await answers.next()).value).toEqual({ count: 4 });
-    expect(breaker.stats()).toMatchObject({ calls: { success: 2 } });
+    expect(breaker.stats()).toMatchObject({ calls: { success: 3 } });
     talk.end();
     expect((await answers.next()).done).toBe(true);
     expect(breaker.stats().calls).toMatchObject({ success: 3 });
   });
 
-  test('a stream that breaks is a failure, after what it had given', async () => {
+  test('a stream that stays open is neither slow nor timed out', async () => {
+    const breaker = newBreaker({ timeoutMs: 1_000, trip: { slowMs: 1_000, slowRatio: 0.1, minimumCalls: 1 } });
+    const talk = newClient(grpcInterceptor(breaker)).talk();
+    talk.write({ name: 'four' });
+    const answers = talk[Symbol.asyncIterator]();
+    await answers.next();
+    await clock.advance(60_000);
+    talk.write({ name: 'four' });
+    expect((await answers.next()).value).toEqual({ count: 4 });
+    expect(breaker.state).toBe('closed');
+    talk.end();
+  });
+
+  test('a stream that breaks off is told so, after what it had given', async () => {
     const breaker = newBreaker();
     const client = newClient(grpcInterceptor(breaker));
     const seen: unknown[] = [];
@@ -139,7 +152,7 @@ describe('a guarded client of gRPC', () => {
     })();
     expect((await errorOf(reading)).code).toBe(status.UNAVAILABLE);
     expect(seen.length).toBeGreaterThan(0);
-    expect(breaker.stats().calls).toMatchObject({ failure: 1 });
+    expect(breaker.stats().calls).toMatchObject({ success: 1, failure: 0 });
   });
 
   test('a server that is gone trips it, and one that is back resets it by a probe', async () => {
