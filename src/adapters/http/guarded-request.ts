@@ -35,7 +35,8 @@ export class GuardedRequest implements HttpExchange {
   #error: unknown = undefined;
   #hasSocket = false;
   #timedOut = false;
-  #callerLeft = false;
+  /** Its caller destroyed it before it was over. */
+  #left: { readonly error: Error | undefined } | undefined = undefined;
   /** It goes on without an exchange of its own, of which it hears nothing any more: `ending` while it is told its own end. */
   #parted: 'no' | 'yes' | 'ending' = 'no';
   #isOver = false;
@@ -95,7 +96,7 @@ export class GuardedRequest implements HttpExchange {
     if (name === 'error') {
       this.#error = value;
       this.#head?.reject(value);
-      if (this.#held || (this.#lessons && !this.#callerLeft)) return this.#hold(event);
+      if (this.#held || (this.#lessons && !this.#left)) return this.#hold(event);
       this.#isOver = true;
     } else if (name === 'close') {
       this.#closed();
@@ -136,13 +137,19 @@ export class GuardedRequest implements HttpExchange {
   }
 
   #leave(error: Error | undefined): ClientRequest {
-    if (!this.#isOver && !this.#held && !this.#client.destroyed) {
-      this.#callerLeft = true;
+    // The end of its connection may have destroyed it while that is held back.
+    if (!this.#isOver && (this.#held || !this.#client.destroyed)) {
+      this.#left ??= { error };
       this.#lessons?.callerLeft();
-      if (this.#timedOut || isTimeout(error)) this.#head?.reject(error ?? timeoutError());
-      else this.#caller.abort(error ?? new Error('The request was destroyed by its caller'));
+      // What is held back has been judged already.
+      if (!this.#held) this.#tellLeaving(error);
     }
     return this.#destroy.call(this.#client, error);
+  }
+
+  #tellLeaving(error: Error | undefined): void {
+    if (this.#timedOut || isTimeout(error)) this.#head?.reject(error ?? timeoutError());
+    else this.#caller.abort(error ?? new Error('The request was destroyed by its caller'));
   }
 
   #gotSocket(socket: Socket | null, error: Error | undefined): void {
@@ -155,7 +162,7 @@ export class GuardedRequest implements HttpExchange {
   }
 
   #end(answer: HttpAnswer | undefined, socket: AnswerSocket | undefined): void {
-    if (!answer || this.#callerLeft || this.#isOver) {
+    if (!answer || this.#left || this.#isOver) {
       if (!answer) this.#lessons?.learn();
       this.#release();
       return;
@@ -166,9 +173,9 @@ export class GuardedRequest implements HttpExchange {
   }
 
   #fail(error: unknown): void {
-    if (this.#callerLeft && !this.#wasSent && !this.#hasSocket) {
+    if (this.#left && !this.#wasSent && !this.#hasSocket) {
       this.#endWithoutSocket(undefined);
-    } else if (this.#isOver || this.#callerLeft || (this.#error !== undefined && error === this.#error)) {
+    } else if (this.#isOver || this.#left || (this.#error !== undefined && error === this.#error)) {
       this.#release();
     } else {
       this.#isOver = true;
@@ -186,7 +193,7 @@ export class GuardedRequest implements HttpExchange {
     }
     process.nextTick(() => {
       this.#isOver = true;
-      held.release();
+      held.release(this.#left);
     });
   }
 

@@ -16,11 +16,15 @@ export class HeldEvents {
     this.#events.push(event);
   }
 
-  /** Emits all of it, as if nobody had held it. */
-  release(): void {
+  /**
+   * Emits all of it, as if nobody had held it.
+   * @param left that its caller destroyed the request meanwhile: to the caller no response had come by then
+   */
+  release(left: { readonly error: Error | undefined } | undefined): void {
     for (const event of this.#events) {
-      if (event[0] === 'response') this.#respond(event);
-      else this.#send(event);
+      if (event[0] !== 'response') this.#send(event);
+      else if (!left) this.#respond(event);
+      else if (!this.#request.aborted) this.#send(['error', left.error ?? hangUp()]);
     }
   }
 
@@ -32,4 +36,9 @@ export class HeldEvents {
   #send(event: unknown[]): boolean {
     return Reflect.apply(this.#emit, this.#request, event) as boolean;
   }
+}
+
+/** What node:http says where there will be no response. */
+function hangUp(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 }

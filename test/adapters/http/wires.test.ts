@@ -257,6 +257,34 @@ describe('the request that trips the breaker', () => {
     await breaker.close();
   });
 
+  test.each([
+    ['a response', 503, { code: 'ECONNRESET' }],
+    ['an error', 0, { code: 'ECONNRESET' }],
+  ])('tells a caller who leaves meanwhile nothing of the wire’s answer: %s', async (_name, status, expected) => {
+    const [asked, later] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    make([
+      fallbackWire(async () => {
+        asked.resolve();
+        await later.promise;
+        return httpAnswer();
+      }),
+    ]);
+    if (status > 0) upstream.fail(status);
+    else upstream.answer = (request) => request.socket.destroy();
+    const request = get(upstream.url);
+    const events: unknown[] = [];
+    request.on('response', () => events.push('response')).on('error', (error) => events.push(error));
+    request.on('close', () => events.push('close'));
+    await asked.promise;
+    // Until the connection of the one that failed is closed.
+    await expect.poll(() => upstream.connections()).toBe(status > 0 ? 1 : 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    request.destroy();
+    later.resolve();
+    await expect.poll(() => events).toEqual([expect.objectContaining(expected), 'close']);
+    expect([request.destroyed, request.closed]).toEqual([true, true]);
+  });
+
   test('what its listeners throw is thrown where it would have been without a guard', async () => {
     make([spare()], { trip: { consecutive: 5 } });
     const others = process.listeners('uncaughtException');
