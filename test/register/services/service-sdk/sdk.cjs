@@ -8,7 +8,5 @@ startSdk({
   sdkTrace: require('@opentelemetry/sdk-trace'),
   sdkMetrics: require('@opentelemetry/sdk-metrics'),
   sdkLogs: require('@opentelemetry/sdk-logs'),
-  core: require('@opentelemetry/core'),
-  asyncHooks: require('@opentelemetry/context-async-hooks'),
   instrumentations: () => [new HttpInstrumentation(), new UndiciInstrumentation()],
 });

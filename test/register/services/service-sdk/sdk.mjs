@@ -1,6 +1,4 @@
 import * as api from '@opentelemetry/api';
-import * as asyncHooks from '@opentelemetry/context-async-hooks';
-import * as core from '@opentelemetry/core';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import * as sdkLogs from '@opentelemetry/sdk-logs';
@@ -10,4 +8,4 @@ import * as sdkTrace from '@opentelemetry/sdk-trace';
 import { startSdk } from './start-sdk.cjs';
 
 const instrumentations = () => [new HttpInstrumentation(), new UndiciInstrumentation()];
-startSdk({ api, sdkNode, sdkTrace, sdkMetrics, sdkLogs, core, asyncHooks, instrumentations });
+startSdk({ api, sdkNode, sdkTrace, sdkMetrics, sdkLogs, instrumentations });

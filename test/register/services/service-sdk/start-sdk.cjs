@@ -1,12 +1,14 @@
+const { ownContextManager, ownPropagator } = require('./own-context.cjs');
+
 /** The SDK of a service, for the signals that TEST_SIGNALS names; all it is given stays in memory. */
-exports.startSdk = ({ api, sdkNode, sdkTrace, sdkMetrics, sdkLogs, core, asyncHooks, instrumentations }) => {
+exports.startSdk = ({ api, sdkNode, sdkTrace, sdkMetrics, sdkLogs, instrumentations }) => {
   const signals = (process.env.TEST_SIGNALS ?? 'traces').split(',');
   const spans = new sdkTrace.InMemorySpanExporter();
   const records = new sdkLogs.InMemoryLogRecordExporter();
   const sums = new sdkMetrics.InMemoryMetricExporter(sdkMetrics.AggregationTemporality.CUMULATIVE);
   const reader = new sdkMetrics.PeriodicExportingMetricReader({ exporter: sums, exportIntervalMillis: 60_000 });
-  const contextManager = new asyncHooks.AsyncLocalStorageContextManager().enable();
-  const propagator = ownPropagator(new core.W3CTraceContextPropagator());
+  const contextManager = ownContextManager(api);
+  const propagator = ownPropagator(api);
   const spanProcessors = [new sdkTrace.SimpleSpanProcessor({ exporter: spans })];
   if (process.env.TEST_BY_HAND) {
     api.context.setGlobalContextManager(contextManager);
@@ -32,14 +34,3 @@ exports.startSdk = ({ api, sdkNode, sdkTrace, sdkMetrics, sdkLogs, core, asyncHo
   }
   globalThis.serviceSdk = { signals, spans, records, sums, reader, contextManager };
 };
-
-function ownPropagator(traceContext) {
-  return {
-    inject(context, carrier, setter) {
-      traceContext.inject(context, carrier, setter);
-      setter.set(carrier, 'x-own-propagator', 'yes');
-    },
-    extract: (context, carrier, getter) => traceContext.extract(context, carrier, getter),
-    fields: () => [...traceContext.fields(), 'x-own-propagator'],
-  };
-}
