@@ -24,8 +24,14 @@ export class HeldEvents {
     for (const event of this.#events) {
       if (event[0] !== 'response') this.#send(event);
       else if (!left) this.#respond(event);
-      else if (!this.#request.aborted) this.#send(['error', left.error ?? hangUp()]);
+      else if (!this.#request.aborted && !this.#isTold(left.error)) this.#send(['error', left.error ?? hangUp()]);
     }
+  }
+
+  /** An error that a request is destroyed with comes by its socket, unless that was closed before. */
+  #isTold(error: Error | undefined): boolean {
+    const names = this.#events.map(([name]) => name);
+    return error !== undefined && (names.includes('error') || !names.includes('close'));
   }
 
   /** As node:http does it: nobody may be there to read a response, and it must not block its connection. */

@@ -258,9 +258,10 @@ describe('the request that trips the breaker', () => {
   });
 
   test.each([
-    ['a response', 503, { code: 'ECONNRESET' }],
-    ['an error', 0, { code: 'ECONNRESET' }],
-  ])('tells a caller who leaves meanwhile nothing of the wire’s answer: %s', async (_name, status, expected) => {
+    ['a response', 503, undefined, { code: 'ECONNRESET' }],
+    ['a response, and an error of the caller', 503, new Error('mine'), { message: 'mine' }],
+    ['an error', 0, undefined, { code: 'ECONNRESET' }],
+  ])('tells a caller who leaves meanwhile nothing of the wire’s answer: %s', async (_name, status, error, expected) => {
     const [asked, later] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     make([
       fallbackWire(async () => {
@@ -279,7 +280,7 @@ describe('the request that trips the breaker', () => {
     // Until the connection of the one that failed is closed.
     await expect.poll(() => upstream.connections()).toBe(status > 0 ? 1 : 0);
     await new Promise((resolve) => setImmediate(resolve));
-    request.destroy();
+    request.destroy(error);
     later.resolve();
     await expect.poll(() => events).toEqual([expect.objectContaining(expected), 'close']);
     expect([request.destroyed, request.closed]).toEqual([true, true]);
