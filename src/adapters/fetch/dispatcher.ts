@@ -42,4 +42,7 @@ export interface DispatchHandler {
   onRequestSent?(): unknown;
 }
 
+/** What a method of a handler is told. */
+export type Told<Name extends keyof DispatchHandler> = Parameters<NonNullable<DispatchHandler[Name]>>;
+
 export type Dispatch = (options: DispatchOptions, handler: DispatchHandler) => boolean;

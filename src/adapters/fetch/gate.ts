@@ -33,6 +33,22 @@ export abstract class Gate {
     this.#cancel = cancel;
   }
 
+  onResponseStarted(): void {
+    this.handler.onResponseStarted?.();
+  }
+
+  onBodySent(chunk: unknown): unknown {
+    return this.handler.onBodySent?.(chunk);
+  }
+
+  onRequestSent(): unknown {
+    return this.handler.onRequestSent?.();
+  }
+
+  onRequestUpgrade(...told: unknown[]): unknown {
+    return this.handler.onRequestUpgrade?.(...told);
+  }
+
   /** Sends the request. Resolves with the head of its response. */
   send(dispatch: () => void): Promise<ResponseHead> {
     dispatch();

@@ -1,11 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { HttpAnswer } from '../http-calls/http-answer.ts';
 import { joinedHeaders } from '../http-calls/joined-headers.ts';
-import type { DispatchHandler } from './dispatcher.ts';
+import type { DispatchHandler, Told } from './dispatcher.ts';
 import { Gate } from './gate.ts';
 import { rawHeadersOf } from './raw-headers.ts';
-
-type Told<Name extends keyof DispatchHandler> = Parameters<NonNullable<DispatchHandler[Name]>>;
 
 /** A gate before a handler that says by what it returns whether more may come: undici 6, and the one of Node.js 22 and 24. */
 export class LegacyGate extends Gate implements DispatchHandler {
@@ -28,24 +26,8 @@ export class LegacyGate extends Gate implements DispatchHandler {
     this.handler.onConnect?.(noting, context);
   }
 
-  onResponseStarted(): void {
-    this.handler.onResponseStarted?.();
-  }
-
-  onBodySent(chunk: unknown): unknown {
-    return this.handler.onBodySent?.(chunk);
-  }
-
-  onRequestSent(): unknown {
-    return this.handler.onRequestSent?.();
-  }
-
   onUpgrade(...told: unknown[]): unknown {
     return this.handler.onUpgrade?.(...told);
-  }
-
-  onRequestUpgrade(...told: unknown[]): unknown {
-    return this.handler.onRequestUpgrade?.(...told);
   }
 
   onHeaders(...told: Told<'onHeaders'>): boolean {

@@ -1,11 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { HttpAnswer } from '../http-calls/http-answer.ts';
 import { joinedHeaders } from '../http-calls/joined-headers.ts';
-import type { DispatchController, DispatchHandler } from './dispatcher.ts';
+import type { DispatchController, DispatchHandler, Told } from './dispatcher.ts';
 import { Gate } from './gate.ts';
 import { rawHeadersOf } from './raw-headers.ts';
-
-type Told<Name extends keyof DispatchHandler> = Parameters<NonNullable<DispatchHandler[Name]>>;
 
 /** A gate before a handler that has a controller: undici 7 and 8. */
 export class ModernGate extends Gate implements DispatchHandler {
@@ -15,22 +13,6 @@ export class ModernGate extends Gate implements DispatchHandler {
     this.#controller = controller;
     if (this.ending) controller.abort(this.ending.reason);
     else this.handler.onRequestStart?.(controller, context);
-  }
-
-  onResponseStarted(): void {
-    this.handler.onResponseStarted?.();
-  }
-
-  onBodySent(chunk: unknown): unknown {
-    return this.handler.onBodySent?.(chunk);
-  }
-
-  onRequestSent(): unknown {
-    return this.handler.onRequestSent?.();
-  }
-
-  onRequestUpgrade(...told: unknown[]): unknown {
-    return this.handler.onRequestUpgrade?.(...told);
   }
 
   onResponseStart(...told: Told<'onResponseStart'>): void {
