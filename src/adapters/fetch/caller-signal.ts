@@ -43,7 +43,7 @@ export class CallerSignal {
 }
 
 /** Whether a reason is that of `AbortSignal.timeout`. */
-export function isTimeout(reason: unknown): boolean {
+function isTimeout(reason: unknown): boolean {
   return reason instanceof Error && reason.name === 'TimeoutError';
 }
 

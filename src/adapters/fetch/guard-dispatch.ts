@@ -1,8 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { Breaker } from '@switchgear/breaker';
+import type { Breaker, CallContext } from '@switchgear/breaker';
 import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
 import { guardExchange } from '../http-calls/guard-exchange.ts';
 import { responseKeeper } from '../http-calls/keep-response.ts';
+import { deadlineOf } from '../outgoing/deadline-of.ts';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
 import { CallerSignal, reasonToTell } from './caller-signal.ts';
@@ -74,12 +75,9 @@ class GuardedDispatch {
     const request = this.#request;
     const exchange = {
       request,
-      send: (context: { readonly signal: AbortSignal }) => {
-        // A probe has a deadline of its own.
-        if (this.#breaker.settings.timeoutMs !== null || this.#breaker.state === 'half_open') {
-          const { signal } = context;
-          signal.addEventListener('abort', () => gate.abort(signal.reason), { once: true });
-        }
+      send: (context: CallContext) => {
+        const deadline = deadlineOf(this.#breaker, context);
+        deadline?.addEventListener('abort', () => gate.abort(deadline.reason), { once: true });
         // What an agent hands on to a pool, and that to a client, is this call still.
         const sent = () => unguardedUntilSettled(() => gate.send(() => this.#dispatch(dispatch)));
         return this.#cancelled ? this.#cancelled.whileSending(sent) : sent();

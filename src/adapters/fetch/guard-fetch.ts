@@ -4,6 +4,7 @@ import { decodedHeaders, isDecoded } from '../http-calls/decode-body.ts';
 import { guardExchange } from '../http-calls/guard-exchange.ts';
 import type { ResponseHead } from '../http-calls/http-request.ts';
 import { type ResponseKeeper, responseKeeper } from '../http-calls/keep-response.ts';
+import { deadlineOf } from '../outgoing/deadline-of.ts';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
 import { answerResponse } from './answer-response.ts';
@@ -62,9 +63,7 @@ async function fetchUnder(
       {
         request,
         async send(context) {
-          // A probe has a deadline of its own.
-          const hasDeadline = breaker.settings.timeoutMs !== null || breaker.state === 'half_open';
-          const [input, init] = request.toSend(hasDeadline ? context.signal : undefined);
+          const [input, init] = request.toSend(deadlineOf(breaker, context));
           const sent = () => unguardedUntilSettled(() => original(input, init));
           response = await (cancelled ? cancelled.whileSending(sent) : sent());
           head = headOf(response);
