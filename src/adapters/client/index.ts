@@ -1,1 +1,1 @@
-export { type AsyncMethodOf, type GuardClientOptions, guardClient } from './guard-client.ts';
+export { type AsyncMethodOf, type ClientCall, type GuardClientOptions, guardClient } from './guard-client.ts';
