@@ -2,8 +2,8 @@ import type { Breaker } from '@switchgear/breaker';
 import { InvalidInputError, type Problem } from '@switchgear/conventions';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import type { OutgoingCall } from '../outgoing/outgoing-call.ts';
+import { plainAnswer } from '../outgoing/plain-answer.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
-import { plainAnswer } from './plain-answer.ts';
 
 /** The names of the methods of a client that return a promise. */
 export type AsyncMethodOf<Client> = {

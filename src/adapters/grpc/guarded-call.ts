@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { Breaker, CallContext } from '@switchgear/breaker';
-import { plainAnswer } from '../client/plain-answer.ts';
+import { plainAnswer } from '../outgoing/plain-answer.ts';
 import type { OutgoingGrpcCall } from './grpc-call.ts';
 import {
   CANCELLED,

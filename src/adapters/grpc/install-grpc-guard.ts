@@ -1,6 +1,8 @@
 import type { CallOptions, Interceptor, InterceptorProvider } from '@grpc/grpc-js';
-import { replaceMethod } from '../client/replace-method.ts';
 import { type ChooseBreaker, chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
+import { installOnce } from '../outgoing/install-once.ts';
+import { oncePer } from '../outgoing/once-per.ts';
+import { replaceMethod } from '../outgoing/replace-method.ts';
 import { interceptorFor, isGuard } from './grpc-interceptor.ts';
 
 /** `@grpc/grpc-js` as it is imported or required. */
@@ -24,8 +26,6 @@ type CheckArguments = (this: Client, ...args: unknown[]) => { readonly options: 
 /** What every call of every client goes through, to sort out its arguments: of one response, and of a stream of them. */
 const CHECKS = ['checkOptionalUnaryResponseArguments', 'checkMetadataAndOptions'];
 
-const installed = new WeakMap<object, () => void>();
-
 /**
  * Puts the calls of every client of `@grpc/grpc-js` under breakers, however it was made, those that are there already too. The guard comes
  * before the interceptors that an app has. Returns what takes it off again. A second time it changes nothing.
@@ -38,38 +38,25 @@ export function installGrpcGuard(grpc: GrpcModule, by: GuardedBy): () => void {
   if (!type || !CHECKS.every((name) => name in type.prototype)) {
     throw new TypeError('installGrpcGuard needs the module @grpc/grpc-js, version 1, which has Client');
   }
-  const known = installed.get(type);
-  if (known) return known;
-  const guards = new ClientGuards(type, chooserOf(by));
-  const undo = CHECKS.map((name) =>
-    replaceMethod<CheckArguments>(
-      type.prototype,
-      name,
-      (original) =>
-        function (...args) {
-          const checked = original.apply(this, args);
-          return { ...checked, options: guards.addTo(checked.options, this) };
-        },
-    ),
-  );
-  const takeOff = () => {
-    if (installed.get(type) !== takeOff) return;
-    installed.delete(type);
-    for (const one of undo) one();
-  };
-  installed.set(type, takeOff);
-  return takeOff;
+  return installOnce(type, () => {
+    const guards = new ClientGuards(type, chooserOf(by));
+    const guarded = (original: CheckArguments): CheckArguments =>
+      function (...args) {
+        const checked = original.apply(this, args);
+        return { ...checked, options: guards.addTo(checked.options, this) };
+      };
+    return CHECKS.map((name) => replaceMethod<CheckArguments>(type.prototype, name, guarded));
+  });
 }
 
 /** Those of a call stand in for those of its client, so the guard has to bring along the ones that it would displace. */
 class ClientGuards {
-  readonly #choose: ChooseBreaker;
-  readonly #guards = new WeakMap<Client, Interceptor>();
+  readonly #guardOf: (client: Client) => Interceptor;
   readonly #interceptors: symbol | undefined;
   readonly #providers: symbol | undefined;
 
   constructor(type: ClientClass, choose: ChooseBreaker) {
-    this.#choose = choose;
+    this.#guardOf = oncePer((client) => interceptorFor(choose, () => targetOf(client)));
     const interceptor: Interceptor = (options, nextCall) => nextCall(options) as never;
     const provider: InterceptorProvider = () => interceptor;
     this.#interceptors = keyOf(type, { interceptors: [interceptor] }, interceptor);
@@ -87,15 +74,6 @@ class ClientGuards {
     const guard = this.#guardOf(client);
     if (later.length > 0) return { ...options, interceptor_providers: [() => guard, ...later] };
     return { ...options, interceptors: [guard, ...first] };
-  }
-
-  #guardOf(client: Client): Interceptor {
-    let guard = this.#guards.get(client);
-    if (!guard) {
-      guard = interceptorFor(this.#choose, () => targetOf(client));
-      this.#guards.set(client, guard);
-    }
-    return guard;
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Breaker, type CallContext, isCached, isReceipt } from '@switchgear/breaker';
+import { oncePer } from '../outgoing/once-per.ts';
 import { HttpAnswer, httpAnswer } from './http-answer.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { HTTP_OPERATION } from './http-operation.ts';
@@ -17,8 +18,6 @@ type Protected = (
     signal?: AbortSignal | undefined;
   },
 ) => Promise<unknown>;
-
-const protectedSends = new WeakMap<Breaker, Protected>();
 
 /**
  * Sends a request under a breaker. A response that the breaker calls a failure and trips by may be replaced by a wire's answer;
@@ -60,14 +59,9 @@ class ToldExchange implements HttpExchange {
   }
 }
 
-function sendOver(breaker: Breaker): Protected {
-  let send = protectedSends.get(breaker);
-  if (!send) {
-    send = breaker.protect(HTTP_OPERATION.run, { name: HTTP_OPERATION.name }) as Protected;
-    protectedSends.set(breaker, send);
-  }
-  return send;
-}
+const sendOver = oncePer(
+  (breaker: Breaker) => breaker.protect(HTTP_OPERATION.run, { name: HTTP_OPERATION.name }) as Protected,
+);
 
 function answerOf(breaker: Breaker, value: unknown): HttpAnswer {
   if (value instanceof HttpAnswer) return value;

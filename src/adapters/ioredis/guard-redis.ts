@@ -1,5 +1,5 @@
-import { replaceMethod } from '../client/replace-method.ts';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
+import { replaceMethod } from '../outgoing/replace-method.ts';
 import { guardedCommands } from './guarded-commands.ts';
 import type { RedisClient } from './ioredis-types.ts';
 

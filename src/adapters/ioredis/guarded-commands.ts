@@ -1,6 +1,6 @@
 import type { Breaker } from '@switchgear/breaker';
-import { plainAnswer } from '../client/plain-answer.ts';
 import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
+import { plainAnswer } from '../outgoing/plain-answer.ts';
 import { isUnguarded } from '../outgoing/unguarded.ts';
 import { GuardedBatch } from './guarded-batch.ts';
 import type { Command, RedisClient } from './ioredis-types.ts';

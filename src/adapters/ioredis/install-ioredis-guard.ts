@@ -1,5 +1,6 @@
-import { replaceMethod } from '../client/replace-method.ts';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
+import { installOnce } from '../outgoing/install-once.ts';
+import { replaceMethod } from '../outgoing/replace-method.ts';
 import { guardedCommands } from './guarded-commands.ts';
 import type { RedisClient } from './ioredis-types.ts';
 
@@ -9,8 +10,6 @@ export interface IoredisModule {
   readonly Cluster?: { readonly prototype: object };
   readonly default?: unknown;
 }
-
-const installed = new WeakMap<object, () => void>();
 
 /**
  * Puts the commands of every client and cluster of `ioredis` under breakers, those that are there already too. Returns what takes them off
@@ -22,17 +21,10 @@ const installed = new WeakMap<object, () => void>();
 export function installIoredisGuard(ioredis: IoredisModule, by: GuardedBy): () => void {
   const { Redis, Cluster } = ioredis.Redis ? ioredis : ((ioredis.default ?? {}) as IoredisModule);
   if (!Redis) throw new TypeError('installIoredisGuard needs the module ioredis, which has Redis');
-  const known = installed.get(Redis);
-  if (known) return known;
-  const guard = guardedCommands(chooserOf(by));
-  const undo = [Redis, Cluster].map(
-    (type) => type && replaceMethod<RedisClient['sendCommand']>(type.prototype, 'sendCommand', guard),
-  );
-  const takeOff = () => {
-    if (installed.get(Redis) !== takeOff) return;
-    installed.delete(Redis);
-    for (const one of undo) one?.();
-  };
-  installed.set(Redis, takeOff);
-  return takeOff;
+  return installOnce(Redis, () => {
+    const guard = guardedCommands(chooserOf(by));
+    return [Redis, ...(Cluster ? [Cluster] : [])].map((type) =>
+      replaceMethod<RedisClient['sendCommand']>(type.prototype, 'sendCommand', guard),
+    );
+  });
 }

@@ -1,3 +1,4 @@
+import { oncePer } from '../outgoing/once-per.ts';
 import type { OutgoingCall } from '../outgoing/outgoing-call.ts';
 import type { RedisClient, RedisOptions } from './ioredis-types.ts';
 
@@ -14,25 +15,14 @@ interface Server {
 
 const OWN_PORT = 6379;
 
-const servers = new WeakMap<RedisClient, Server>();
-
 /** @param method the command in capitals, `PIPELINE` or `MULTI` */
 export function redisCallOf(client: RedisClient, method: string): OutgoingCall {
   const { origin, host } = serverOf(client);
   return { client: 'ioredis', method, origin, host, path: '' };
 }
 
-function serverOf(client: RedisClient): Server {
-  let server = servers.get(client);
-  if (!server) {
-    server = findServer(client);
-    servers.set(client, server);
-  }
-  return server;
-}
-
 /** Of a cluster the first of the nodes that it was given, of a connection by sentinels the name of the group. */
-function findServer({ options, startupNodes }: RedisClient): Server {
+const serverOf = oncePer(({ options, startupNodes }: RedisClient): Server => {
   const { tls, path, sentinels, name, ...address } = startupNodes ? nodeOf(startupNodes[0]) : options;
   const scheme = tls ? 'rediss' : 'redis';
   if (path) return { origin: `${scheme}+unix://${encodeURIComponent(path)}`, host: path };
@@ -41,7 +31,7 @@ function findServer({ options, startupNodes }: RedisClient): Server {
   const inAddress = host.includes(':') ? `[${host}]` : host;
   const port = Number(address.port) || OWN_PORT;
   return { origin: `${scheme}://${inAddress}:${port}`, host: port === OWN_PORT ? inAddress : `${inAddress}:${port}` };
-}
+});
 
 function nodeOf(node: RedisOptions | string | number | undefined): RedisOptions {
   if (typeof node === 'number') return { port: node };

@@ -1,5 +1,5 @@
-import { replaceMethod } from '../client/replace-method.ts';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
+import { replaceMethod } from '../outgoing/replace-method.ts';
 import { guardedConnect, guardedPoolQuery } from './guarded-pool.ts';
 import { guardedQuery } from './guarded-query.ts';
 import type { Client, Pool } from './pg-types.ts';

@@ -1,16 +1,15 @@
 import type { CallContext } from '@switchgear/breaker';
-import { plainAnswer } from '../client/plain-answer.ts';
 import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
+import { oncePer } from '../outgoing/once-per.ts';
 import type { OutgoingCall } from '../outgoing/outgoing-call.ts';
+import { plainAnswer } from '../outgoing/plain-answer.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
 import { callbackOf, isGuardable, withoutCallback } from './guarded-query.ts';
 import { handOver } from './hand-over.ts';
 import { ownResult } from './own-result.ts';
 import type { Callback, Client, Pool } from './pg-types.ts';
 import { counted, currentPoolQuery, PoolQuery } from './pool-query.ts';
-import { type Database, databaseOf, sqlCallOf } from './sql-call.ts';
-
-const databases = new WeakMap<Pool, Database>();
+import { databaseOf, sqlCallOf } from './sql-call.ts';
 
 /** `Pool.query` under a breaker: the way to a connection and the query on it are one call. */
 export function guardedPoolQuery(choose: ChooseBreaker): (original: Pool['query']) => Pool['query'] {
@@ -89,11 +88,4 @@ function opensConnection({ idleCount, totalCount, options }: Pool): boolean {
 }
 
 /** A client that is never connected says what the options, the environment and the defaults come to. */
-function databaseOfPool(pool: Pool): Database {
-  let database = databases.get(pool);
-  if (!database) {
-    database = databaseOf(new pool.Client(pool.options).connectionParameters);
-    databases.set(pool, database);
-  }
-  return database;
-}
+const databaseOfPool = oncePer(({ Client, options }: Pool) => databaseOf(new Client(options).connectionParameters));

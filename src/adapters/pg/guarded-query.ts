@@ -1,13 +1,14 @@
 import type { Breaker, BreakerState, CallContext } from '@switchgear/breaker';
-import { plainAnswer } from '../client/plain-answer.ts';
 import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
+import { oncePer } from '../outgoing/once-per.ts';
+import { plainAnswer } from '../outgoing/plain-answer.ts';
 import { isUnguarded } from '../outgoing/unguarded.ts';
 import { cancelQuery, lastQuery } from './cancel-query.ts';
 import { handOver } from './hand-over.ts';
 import { ownResult } from './own-result.ts';
 import type { Callback, Client } from './pg-types.ts';
 import { counted, currentPoolQuery } from './pool-query.ts';
-import { type Database, databaseOf, type SqlCall, sqlCallOf } from './sql-call.ts';
+import { databaseOf, type SqlCall, sqlCallOf } from './sql-call.ts';
 import { beginsTransaction, Transaction } from './transaction.ts';
 
 type Query = Client['query'];
@@ -15,8 +16,8 @@ type Query = Client['query'];
 /** States in which a breaker may turn a call away. */
 const HOLDING_BACK: ReadonlySet<BreakerState> = new Set(['open', 'half_open', 'forced_open']);
 
-const transactions = new WeakMap<Client, Transaction>();
-const databases = new WeakMap<object, Database>();
+const transactionOf = oncePer((client: Client) => new Transaction(client));
+const databaseOfClient = oncePer(({ connectionParameters }: Client) => databaseOf(connectionParameters));
 
 /** `Client.query` under a breaker. */
 export function guardedQuery(choose: ChooseBreaker): (original: Query) => Query {
@@ -103,21 +104,3 @@ const UNJUDGED: CallContext = {
   idempotencyKey: '',
   divertedAt: undefined,
 };
-
-function transactionOf(client: Client): Transaction {
-  let transaction = transactions.get(client);
-  if (!transaction) {
-    transaction = new Transaction(client);
-    transactions.set(client, transaction);
-  }
-  return transaction;
-}
-
-function databaseOfClient(client: Client): Database {
-  let database = databases.get(client);
-  if (!database) {
-    database = databaseOf(client.connectionParameters);
-    databases.set(client, database);
-  }
-  return database;
-}

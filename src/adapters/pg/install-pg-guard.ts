@@ -1,5 +1,6 @@
-import { replaceMethod } from '../client/replace-method.ts';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
+import { installOnce } from '../outgoing/install-once.ts';
+import { replaceMethod } from '../outgoing/replace-method.ts';
 import { guardedConnect, guardedPoolQuery } from './guarded-pool.ts';
 import { guardedQuery } from './guarded-query.ts';
 import type { Client, Pool } from './pg-types.ts';
@@ -10,8 +11,6 @@ export interface PgModule {
   readonly Client?: { readonly prototype: object };
   readonly default?: PgModule;
 }
-
-const installed = new WeakMap<object, () => void>();
 
 /**
  * Puts the queries of every pool and client of `pg` under breakers, those that are there already too. Returns what takes them off
@@ -25,21 +24,14 @@ export function installPgGuard(pg: PgModule, by: GuardedBy): () => void {
   if (!PoolClass || !ClientClass) throw new TypeError('installPgGuard needs the module pg, which has Pool and Client');
   // The pool of `pg` is one of `pg-pool`, which an app may also use by itself.
   const pools = ownerOf(PoolClass.prototype, 'query');
-  const known = installed.get(pools);
-  if (known) return known;
-  const choose = chooserOf(by);
-  const undo = [
-    replaceMethod<Pool['query']>(pools, 'query', guardedPoolQuery(choose)),
-    replaceMethod<Pool['connect']>(pools, 'connect', guardedConnect(choose)),
-    replaceMethod<Client['query']>(ClientClass.prototype, 'query', guardedQuery(choose)),
-  ];
-  const takeOff = () => {
-    if (installed.get(pools) !== takeOff) return;
-    installed.delete(pools);
-    for (const one of undo) one();
-  };
-  installed.set(pools, takeOff);
-  return takeOff;
+  return installOnce(pools, () => {
+    const choose = chooserOf(by);
+    return [
+      replaceMethod<Pool['query']>(pools, 'query', guardedPoolQuery(choose)),
+      replaceMethod<Pool['connect']>(pools, 'connect', guardedConnect(choose)),
+      replaceMethod<Client['query']>(ClientClass.prototype, 'query', guardedQuery(choose)),
+    ];
+  });
 }
 
 function ownerOf(prototype: object, method: string): object {
