@@ -28,6 +28,8 @@ export interface Environment {
   readonly enabledInstrumentations: readonly string[] | undefined;
   /** `OTEL_NODE_DISABLED_INSTRUMENTATIONS`. */
   readonly disabledInstrumentations: readonly string[];
+  /** An address is named that telemetry goes to. */
+  readonly hasAddress: boolean;
   /** Origins of the service's own telemetry and control plane. */
   readonly ownOrigins: ReadonlySet<string>;
   /** The user asked for the SDK's own diagnostics, so nothing is laid over them. */
@@ -82,11 +84,18 @@ export function readEnvironment(env: NodeJS.ProcessEnv): { environment: Environm
         ? undefined
         : read.list('OTEL_NODE_ENABLED_INSTRUMENTATIONS'),
     disabledInstrumentations: read.list('OTEL_NODE_DISABLED_INSTRUMENTATIONS'),
+    hasAddress: controlPlane !== null || ADDRESSES.some((name) => read.text(name) !== undefined),
     ownOrigins: readOwnOrigins(read, controlPlane),
     logLevelGiven: read.text('OTEL_LOG_LEVEL') !== undefined,
   };
   return { environment, problems: read.problems };
 }
+
+/** The variables that name where OTLP goes. */
+const ADDRESSES = [
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  ...SIGNALS.map((signal) => `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`),
+];
 
 class Reader {
   readonly problems: string[] = [];
@@ -145,11 +154,7 @@ function readControlPlane(read: Reader): Environment['controlPlane'] {
 
 /** Where the exporters send to, as far as they read it themselves. */
 function readOwnOrigins(read: Reader, controlPlane: Environment['controlPlane']): ReadonlySet<string> {
-  const names = [
-    'OTEL_EXPORTER_OTLP_ENDPOINT',
-    ...SIGNALS.map((signal) => `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`),
-  ];
-  const addresses = [controlPlane?.url, 'http://localhost:4318', ...names.map((name) => read.text(name))];
+  const addresses = [controlPlane?.url, 'http://localhost:4318', ...ADDRESSES.map((name) => read.text(name))];
   return new Set(addresses.flatMap((address) => (address && URL.canParse(address) ? [new URL(address).origin] : [])));
 }
 

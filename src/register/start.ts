@@ -11,7 +11,10 @@ import { serviceResource } from './service-resource.ts';
 import { version } from './version.ts';
 
 export interface StartOptions {
-  /** Milliseconds that `shutdown()` waits for a last export, 0 to 60,000; default 5,000. */
+  /**
+   * Milliseconds that `shutdown()` waits for a last export, 0 to 60,000; default 5,000, or 1,000 where no address is named and exports
+   * go to where a collector might be.
+   */
   readonly shutdownTimeoutMs?: number;
 }
 
@@ -31,6 +34,9 @@ export interface Switchgear {
   shutdown(): Promise<void>;
 }
 
+/** What is left for the goodbye to the control plane in any case. */
+const GOODBYE_MS = 500;
+
 let running: Switchgear | undefined;
 
 /**
@@ -39,12 +45,13 @@ let running: Switchgear | undefined;
  * `diag`, and the service goes on.
  */
 export function startSwitchgear(options: StartOptions = {}): Switchgear {
-  running ??= start(options.shutdownTimeoutMs ?? 5_000);
+  running ??= start(options.shutdownTimeoutMs);
   return running;
 }
 
-function start(shutdownTimeoutMs: number): Switchgear {
+function start(givenTimeoutMs: number | undefined): Switchgear {
   const { environment, problems } = readEnvironment(process.env);
+  const shutdownTimeoutMs = givenTimeoutMs ?? (environment.hasAddress ? 5_000 : 1_000);
   if (!environment.logLevelGiven) {
     diag.setLogger(new QuietDiagnostics(), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   }
@@ -63,7 +70,7 @@ function start(shutdownTimeoutMs: number): Switchgear {
       return withinMs(shutdownTimeoutMs, flushProviders());
     });
     // One time for both: a collector that hangs is not waited for twice.
-    const leftMs = Math.max(0, Math.min(shutdownTimeoutMs, endsAt - performance.now()));
+    const leftMs = Math.max(GOODBYE_MS, Math.min(shutdownTimeoutMs, endsAt - performance.now()));
     await withinMs(leftMs, Promise.all([link?.close(), sdk?.shutdown()]));
   };
   let ended: Promise<void> | undefined;

@@ -115,9 +115,9 @@ class Diversion {
   #later({ wire, counters }: AttachedWire, answer: PromiseLike<WireAnswer<unknown>>): Promise<WireAnswer<unknown>> {
     const timeoutMs = timeoutOf(wire, this.#rules);
     const limits = { wire: wire.name, clock: this.#clock, timeoutMs, signal: this.#call.signal };
-    return awaitWire(answer, limits, ({ outcome, isCounted }) => {
+    return awaitWire(answer, limits, (late) => {
       // Nobody waits for an answer any more, but a call that is held will be replayed: what came in and what goes out add up.
-      if (outcome === 'buffered' && !isCounted) counters.countCall(outcome);
+      if (isAnswer(late) && late.outcome === 'buffered' && !late.isCounted) counters.countCall(late.outcome);
     });
   }
 
