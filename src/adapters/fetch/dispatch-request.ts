@@ -1,23 +1,13 @@
 import { stringify } from 'node:querystring';
-import type { HttpRequest } from '../http-calls/http-request.ts';
 import { joinedHeaders } from '../http-calls/joined-headers.ts';
-import { type KeptBody, keepBody, MOST_READ_UNASKED, readWhole } from '../http-calls/keep-body.ts';
-import { originParts } from '../http-calls/origin-parts.ts';
+import { keepBody, MOST_READ_UNASKED, readWhole } from '../http-calls/keep-body.ts';
+import { httpUrl, UrlRequest } from '../http-calls/url-request.ts';
 import type { DispatchOptions } from './dispatcher.ts';
 
 /** The options of a dispatch, as a request. */
-export class DispatchRequest implements HttpRequest {
+export class DispatchRequest extends UrlRequest {
   readonly client = 'undici';
-  readonly method: string;
-  readonly url: string;
-  readonly origin: string;
-  readonly host: string;
-  readonly path: string;
-  /** Most bytes of the body that are kept for the wires. */
-  mostBodyBytes = 0;
   readonly #options: DispatchOptions;
-  #kept: KeptBody | undefined;
-  #whole: Promise<Uint8Array | undefined> | undefined;
   #headers: Readonly<Record<string, string>> | undefined;
   #form: Response | undefined;
 
@@ -29,16 +19,13 @@ export class DispatchRequest implements HttpRequest {
     const { path, query } = options;
     const whole = query ? `${path}?${stringify(query as Record<string, string>)}` : path;
     const base = options.origin ?? origin;
-    const url = URL.parse(String(whole), base === undefined ? base : String(base));
-    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined;
-    return new DispatchRequest(url, options);
+    const url = httpUrl(String(whole), base === undefined ? base : String(base));
+    return url && new DispatchRequest(url, options);
   }
 
   private constructor(url: URL, options: DispatchOptions) {
+    super(url, String(options.method ?? 'GET'));
     this.#options = options;
-    this.method = String(options.method ?? 'GET').toUpperCase();
-    this.url = url.href;
-    ({ origin: this.origin, host: this.host, path: this.path } = originParts(url));
   }
 
   headers(): Readonly<Record<string, string>> {
@@ -50,26 +37,16 @@ export class DispatchRequest implements HttpRequest {
     return this.#headers;
   }
 
-  body(): Promise<Uint8Array | undefined> {
-    this.#whole ??= this.#readBody();
-    return this.#whole;
-  }
-
   /** The options of the caller, but for a body that can be read once and that a wire may need. */
   toSend(): DispatchOptions {
     const { body } = this.#options;
     if (this.mostBodyBytes === 0 || !isReadOnce(body)) return this.#options;
-    this.#kept = keepBody(body, this.mostBodyBytes);
-    return { ...this.#options, body: this.#kept.passing };
+    this.kept = keepBody(body, this.mostBodyBytes);
+    return { ...this.#options, body: this.kept.passing };
   }
 
-  /** It is over, and no wire will ask for its body any more. */
-  letGo(): void {
-    this.#kept?.letGo();
-  }
-
-  async #readBody(): Promise<Uint8Array | undefined> {
-    if (this.#kept) return this.#kept.whole();
+  protected override async readBody(): Promise<Uint8Array | undefined> {
+    if (this.kept) return this.kept.whole();
     const { body } = this.#options;
     if (body === undefined || body === null) return undefined;
     if (isReadOnce(body)) return readWhole(body, this.mostBodyBytes || MOST_READ_UNASKED);

@@ -1,6 +1,5 @@
-import type { HttpRequest } from '../http-calls/http-request.ts';
-import { type KeptBody, keepBody, MOST_READ_UNASKED, readWhole } from '../http-calls/keep-body.ts';
-import { originParts } from '../http-calls/origin-parts.ts';
+import { keepBody, MOST_READ_UNASKED, readWhole } from '../http-calls/keep-body.ts';
+import { httpUrl, UrlRequest } from '../http-calls/url-request.ts';
 
 type FetchInput = Parameters<typeof globalThis.fetch>[0];
 type SendArguments = readonly [input: FetchInput, init: RequestInit | undefined];
@@ -25,39 +24,28 @@ const INIT_FIELDS = [
 ] as const;
 
 /** The arguments of a `fetch`, as a request. What is not asked for is not found out, and no body is touched before it must be. */
-export class FetchRequest implements HttpRequest {
+export class FetchRequest extends UrlRequest {
   readonly client = 'fetch';
-  readonly method: string;
-  readonly url: string;
-  readonly origin: string;
-  readonly host: string;
-  readonly path: string;
-  /** Most bytes of the body that are kept for the wires. */
-  mostBodyBytes = 0;
   readonly #input: FetchInput;
   readonly #init: RequestInit | undefined;
-  /** Of a body that can be read once, when it is sent. */
-  #kept: KeptBody | undefined;
+  /** Of the body of a Request, when it is sent. */
   #copy: Promise<Uint8Array> | undefined;
-  #whole: Promise<Uint8Array | undefined> | undefined;
   #headers: Readonly<Record<string, string>> | undefined;
   #again: Request | undefined;
 
   /** Undefined where it is no HTTP request, or none at all: `fetch` itself says so then. */
   static of(input: FetchInput, init: RequestInit | undefined): FetchRequest | undefined {
-    const url = URL.parse(isRequest(input) ? input.url : String(input));
-    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return undefined;
+    const url = httpUrl(isRequest(input) ? input.url : String(input));
+    if (!url) return undefined;
+    // To set it has the address parsed once more.
+    if (url.hash !== '') url.hash = '';
     return new FetchRequest(url, input, init);
   }
 
   private constructor(url: URL, input: FetchInput, init: RequestInit | undefined) {
+    super(url, String(init?.method ?? (isRequest(input) ? input.method : 'GET')));
     this.#input = input;
     this.#init = init;
-    this.method = String(init?.method ?? (isRequest(input) ? input.method : 'GET')).toUpperCase();
-    // To set it has the address parsed once more.
-    if (url.hash !== '') url.hash = '';
-    this.url = url.href;
-    ({ origin: this.origin, host: this.host, path: this.path } = originParts(url));
   }
 
   /** The caller's. */
@@ -70,11 +58,6 @@ export class FetchRequest implements HttpRequest {
   headers(): Readonly<Record<string, string>> {
     this.#headers ??= Object.fromEntries(this.#readHeaders());
     return this.#headers;
-  }
-
-  body(): Promise<Uint8Array | undefined> {
-    this.#whole ??= this.#readBody();
-    return this.#whole;
   }
 
   /**
@@ -90,20 +73,8 @@ export class FetchRequest implements HttpRequest {
     return [this.#input, body ? { ...init, body, duplex: 'half' } : init];
   }
 
-  /** It is over, and no wire will ask for its body any more. */
-  letGo(): void {
-    this.#kept?.letGo();
-  }
-
-  #readHeaders(): Headers {
-    const { headers } = this.#init ?? {};
-    // A body may bring its type along: that of a form has a boundary in it.
-    if (!this.#isReadOnce() && this.#init?.body) return this.#requestAgain().headers;
-    return headers || !isRequest(this.#input) ? new Headers(headers) : this.#input.headers;
-  }
-
-  async #readBody(): Promise<Uint8Array | undefined> {
-    if (this.#kept) return this.#kept.whole();
+  protected override async readBody(): Promise<Uint8Array | undefined> {
+    if (this.kept) return this.kept.whole();
     if (this.#copy) return this.#copy;
     const given = this.#init?.body;
     if (given === undefined || given === null) {
@@ -111,6 +82,13 @@ export class FetchRequest implements HttpRequest {
     }
     if (this.#isReadOnce()) return readWhole(given as unknown as AsyncIterable<unknown>, this.#mostRead());
     return new Uint8Array(await this.#requestAgain().clone().arrayBuffer());
+  }
+
+  #readHeaders(): Headers {
+    const { headers } = this.#init ?? {};
+    // A body may bring its type along: that of a form has a boundary in it.
+    if (!this.#isReadOnce() && this.#init?.body) return this.#requestAgain().headers;
+    return headers || !isRequest(this.#input) ? new Headers(headers) : this.#input.headers;
   }
 
   #mostRead(): number {
@@ -122,8 +100,8 @@ export class FetchRequest implements HttpRequest {
     const given = this.#init?.body;
     if (given !== undefined && given !== null) {
       if (!this.#isReadOnce()) return undefined;
-      this.#kept = keepBody(given as unknown as AsyncIterable<unknown>, this.mostBodyBytes);
-      return ReadableStream.from(this.#kept.passing) as RequestInit['body'];
+      this.kept = keepBody(given as unknown as AsyncIterable<unknown>, this.mostBodyBytes);
+      return ReadableStream.from(this.kept.passing) as RequestInit['body'];
     }
     if (!isRequest(this.#input) || !this.#input.body || this.#input.bodyUsed) return undefined;
     // Its copy keeps the length, which a body that passes through has not.

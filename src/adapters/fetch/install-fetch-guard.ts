@@ -1,5 +1,4 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { InvalidInputError } from '@switchgear/conventions';
 import type { GuardedBy } from '../outgoing/guarded-by.ts';
 import { DispatcherGuard } from './dispatcher-guard.ts';
 import { guardFetchWhile } from './guard-fetch.ts';
@@ -11,7 +10,6 @@ const GLOBAL_DISPATCHERS = [Symbol.for('undici.globalDispatcher.1'), Symbol.for(
 const BEFORE_CONNECT = 'undici:client:beforeConnect';
 
 const installed = new Map<GuardedBy, () => void>();
-const installedOn = new WeakMap<object, Map<GuardedBy, () => void>>();
 
 /**
  * Puts breakers around the global `fetch`, and around all dispatchers of the copy of undici that holds the global one, which is its
@@ -45,32 +43,5 @@ export function installFetchGuard(by: GuardedBy): () => void {
     if (globalThis.fetch === guarded) globalThis.fetch = original;
   };
   installed.set(by, uninstall);
-  return uninstall;
-}
-
-/**
- * Puts breakers around all dispatchers of one copy of undici, from its first request on. Returns what takes them off again. The
- * same `by` is installed once.
- * @param undici the module
- * @throws InvalidInputError where it is none
- * @example const uninstall = installUndiciGuard(await import('undici'), createBreaker('stock'));
- */
-export function installUndiciGuard(
-  undici: { readonly Agent: { readonly prototype: object } },
-  by: GuardedBy,
-): () => void {
-  const agent = undici?.Agent;
-  const known = agent && installedOn.get(agent)?.get(by);
-  if (known) return known;
-  const dispatchers = new DispatcherGuard(by);
-  if (!dispatchers.guardCopyOf(agent?.prototype)) {
-    throw new InvalidInputError([{ field: 'undici', rule: 'must be the module undici', value: typeof undici }]);
-  }
-  const ofAgent = installedOn.get(agent) ?? new Map<GuardedBy, () => void>();
-  const uninstall = () => {
-    ofAgent.delete(by);
-    dispatchers.takeOff();
-  };
-  installedOn.set(agent, ofAgent.set(by, uninstall));
   return uninstall;
 }
