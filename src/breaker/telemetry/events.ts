@@ -1,13 +1,7 @@
-import {
-  type Attributes,
-  type Context,
-  type Logger,
-  type LoggerProvider,
-  logs,
-  SeverityNumber,
-} from '@opentelemetry/api';
+import { type Attributes, type Context, logs, SeverityNumber } from '@opentelemetry/api';
 import { ATTR, EVENTS, type EventKey, type EventSeverity, SCHEMA_URL, SCOPE_NAME } from '@switchgear/conventions';
 import { version } from '../version.ts';
+import { byCurrentProvider } from './by-current-provider.ts';
 import { mayEmit } from './event-limits.ts';
 import type { BreakerReadings } from './observer.ts';
 
@@ -31,14 +25,16 @@ export interface EventDetails {
 
 /** The log events of all breakers. The frequent ones have a rate limit per breaker; what it held back is counted. */
 export class BreakerEvents {
-  #provider: LoggerProvider | undefined;
-  #logger: Logger | undefined;
+  readonly #logger = byCurrentProvider(
+    () => logs.getLoggerProvider(),
+    (provider) => provider.getLogger(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL }),
+  );
 
   emit(breaker: BreakerReadings, key: EventKey, { at, context, body, attributes, exception }: EventDetails): void {
     if (!this.isHeard(key, context)) return;
     const { name: eventName, severity } = EVENTS[key];
     if (!mayEmit(breaker, key, at)) return;
-    this.#currentLogger().emit({
+    this.#logger().emit({
       eventName,
       timestamp: at,
       severityNumber: SEVERITY[severity],
@@ -53,16 +49,6 @@ export class BreakerEvents {
   /** Whether anybody listens to such an event. */
   isHeard(key: EventKey, context: Context): boolean {
     const { name: eventName, severity } = EVENTS[key];
-    return this.#currentLogger().enabled({ context, severityNumber: SEVERITY[severity], eventName });
-  }
-
-  /** Of the provider that is registered now: a service may start its SDK late, or put another in the place of the first. */
-  #currentLogger(): Logger {
-    const provider = logs.getLoggerProvider();
-    if (this.#logger === undefined || provider !== this.#provider) {
-      this.#logger = provider.getLogger(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
-      this.#provider = provider;
-    }
-    return this.#logger;
+    return this.#logger().enabled({ context, severityNumber: SEVERITY[severity], eventName });
   }
 }

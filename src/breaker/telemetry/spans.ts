@@ -7,12 +7,11 @@ import {
   type SpanContext,
   SpanKind,
   SpanStatusCode,
-  type Tracer,
-  type TracerProvider,
   trace,
 } from '@opentelemetry/api';
 import { ATTR, type BreakerSettings, type BreakerState, SCHEMA_URL, SCOPE_NAME, SPANS } from '@switchgear/conventions';
 import { version } from '../version.ts';
+import { byCurrentProvider } from './by-current-provider.ts';
 import { errorType } from './error-type.ts';
 import type { BreakerReadings, FailedCall, ReplayedCall, TransitionRecord, WireCall } from './observer.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -49,8 +48,10 @@ interface SpanShape {
 
 /** The spans of all breakers, each made after the fact with its true times, so that a good call costs nothing. */
 export class BreakerSpans {
-  #provider: TracerProvider | undefined;
-  #tracer: Tracer | undefined;
+  readonly #tracer = byCurrentProvider(
+    () => trace.getTracerProvider(),
+    (provider) => provider.getTracer(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL }),
+  );
   readonly #states = new WeakMap<BreakerReadings, SpanState>();
 
   /** A call that succeeded, told as it ends: only where all calls have spans. */
@@ -183,7 +184,7 @@ export class BreakerSpans {
 
   #record({ name, start, end, attributes, failed, root, links }: SpanShape): SpanContext {
     const parent = root ? ROOT_CONTEXT : context.active();
-    const span = this.#currentTracer().startSpan(
+    const span = this.#tracer().startSpan(
       name,
       { kind: SpanKind.INTERNAL, startTime: start, attributes, root, ...(links && { links }) },
       parent,
@@ -191,16 +192,6 @@ export class BreakerSpans {
     if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(end);
     return span.spanContext();
-  }
-
-  /** Of the provider that is registered now: a service may start its SDK late, or put another in the place of the first. */
-  #currentTracer(): Tracer {
-    const provider = trace.getTracerProvider();
-    if (this.#tracer === undefined || provider !== this.#provider) {
-      this.#tracer = provider.getTracer(SCOPE_NAME, version, { schemaUrl: SCHEMA_URL });
-      this.#provider = provider;
-    }
-    return this.#tracer;
   }
 
   #keepFailure(breaker: BreakerReadings, failure: FailureMark): void {
