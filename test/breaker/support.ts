@@ -7,6 +7,9 @@ import {
   type NeutralWire,
 } from '../../src/breaker/index.ts';
 import { ManualClock, RecordingObserver } from '../../src/breaker/testing.ts';
+import { ending } from '../support/ending.ts';
+
+export { ending };
 
 let made = 0;
 
@@ -41,15 +44,6 @@ export const QUICK = {
 
 export class Unwell extends Error {
   override readonly name = 'Unwell';
-}
-
-/** What became of a promise: its value, or the error it was rejected with. */
-export async function ending(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    return await promise;
-  } catch (error) {
-    return error;
-  }
 }
 
 export function fails(): never {

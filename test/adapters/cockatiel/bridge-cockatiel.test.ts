@@ -1,7 +1,7 @@
 import { bridgeCockatiel } from '@switchgear/adapters/cockatiel';
-import { allReportedBreakers, breakerMetricProducer, type ReportedBreaker } from '@switchgear/breaker';
+import { allReportedBreakers, breakerMetricProducer } from '@switchgear/breaker';
 import { RecordingObserver } from '@switchgear/breaker/testing';
-import { ATTR, METRICS } from '@switchgear/conventions';
+import { METRICS } from '@switchgear/conventions';
 import {
   type CircuitBreakerPolicy,
   ConsecutiveBreaker,
@@ -20,6 +20,9 @@ import {
 } from 'cockatiel';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { registerContext, registerSdk } from '../../breaker/telemetry/sdk.ts';
+import { ending } from '../../support/ending.ts';
+import { counted, entered } from '../support/bridge-readings.ts';
+import { expectOutageTold } from '../support/outage.ts';
 
 class Unwell extends Error {
   override readonly name = 'Unwell';
@@ -48,27 +51,10 @@ function make(options: Partial<ICircuitBreakerOptions> = {}, policy: Policy = ha
 const fails = (): Promise<never> => Promise.reject(new Unwell('unwell'));
 const works = async () => 'well';
 
-async function ending(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    return await promise;
-  } catch (error) {
-    return error;
-  }
-}
-
 async function failTwice(policy: CircuitBreakerPolicy): Promise<void> {
   for (let call = 0; call < 2; call++) await ending(policy.execute(fails));
 }
 
-function counted(bridge: ReportedBreaker): Record<string, number> {
-  return Object.fromEntries(Object.entries(bridge.stats().calls).filter(([, count]) => count > 0));
-}
-
-const entered = (bridge: ReportedBreaker) =>
-  bridge
-    .stats()
-    .transitions.filter(({ count }) => count > 0)
-    .map(({ state, reason, count }) => `${state}: ${reason} ${count}`);
 async function activeCalls(): Promise<unknown> {
   const metrics = await sdk.metricsOf('stock');
   return metrics.find(({ descriptor }) => descriptor.name === METRICS.activeCalls.name)?.dataPoints[0]?.value;
@@ -172,26 +158,7 @@ describe('the states of cockatiel', () => {
       'half_open: cooldown 2',
       'closed: probes_passed 1',
     ]);
-    expect(sdk.spans().map(({ name, attributes }) => [name, attributes[ATTR.tripped]])).toEqual([
-      ['breaker.call stock', false],
-      ['breaker.call stock', true],
-      ['breaker.trip stock', true],
-      ['breaker.call stock', true],
-      ['breaker.trip stock', true],
-      ['breaker.reset stock', undefined],
-    ]);
-    expect(sdk.spans()[5]!.attributes).toMatchObject({ [ATTR.openDurationSeconds]: 2, [ATTR.rejectedCalls]: 1 });
-    expect(sdk.events().map(({ eventName }) => eventName)).toEqual([
-      'breaker.call.exception',
-      'breaker.call.exception',
-      'breaker.trip',
-      'breaker.call.rejected',
-      'breaker.half_open',
-      'breaker.call.exception',
-      'breaker.trip',
-      'breaker.half_open',
-      'breaker.reset',
-    ]);
+    expectOutageTold(sdk);
   });
 
   test('somebody’s own isolation is a lockout by an operator', () => {

@@ -2,13 +2,16 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bridgeOpossum } from '@switchgear/adapters/opossum';
-import { allReportedBreakers, breakerMetricProducer, type ReportedBreaker } from '@switchgear/breaker';
+import { allReportedBreakers, breakerMetricProducer } from '@switchgear/breaker';
 import { RecordingObserver } from '@switchgear/breaker/testing';
 import { ATTR, BREAKER_STATES, METRICS } from '@switchgear/conventions';
 import CircuitBreaker from 'opossum';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { registerContext, registerSdk } from '../../breaker/telemetry/sdk.ts';
-import { ending, failTwice, makeOpossum, type Order, Unwell } from './support.ts';
+import { ending } from '../../support/ending.ts';
+import { counted, entered } from '../support/bridge-readings.ts';
+import { expectOutageTold } from '../support/outage.ts';
+import { failTwice, makeOpossum, type Order, Unwell } from './support.ts';
 
 type Opossum = CircuitBreaker<[Order], unknown>;
 
@@ -35,23 +38,11 @@ function make(options?: CircuitBreaker.Options<[Order]>, name?: string): Opossum
   return breaker;
 }
 
-/** The outcomes that were counted, and what the wires served. */
-function counted(bridge: ReportedBreaker): Record<string, number> {
-  const { calls, wires } = bridge.stats();
-  const all = [...Object.entries(calls), ...wires.map(({ name, served }) => [`wire ${name}`, served] as const)];
-  return Object.fromEntries(all.filter(([, count]) => count > 0));
-}
-
 async function metric(key: keyof typeof METRICS, attribute: string): Promise<Record<string, unknown>> {
   const found = (await sdk.metricsOf('stock')).find(({ descriptor }) => descriptor.name === METRICS[key].name);
   return Object.fromEntries(found?.dataPoints.map(({ attributes, value }) => [attributes[attribute], value]) ?? []);
 }
 
-const entered = (bridge: ReportedBreaker) =>
-  bridge
-    .stats()
-    .transitions.filter(({ count }) => count > 0)
-    .map(({ state, reason, count }) => `${state}: ${reason} ${count}`);
 const inAMinute = () => new Date(Date.now() + 60_000).toISOString();
 const held = (mode: 'forced_open' | 'disabled' | 'shadow') =>
   ({ mode, reason: 'release 7', actor: 'ada', expiresAt: inAMinute() }) as const;
@@ -196,27 +187,8 @@ describe('the states of opossum', () => {
       Object.fromEntries(BREAKER_STATES.map((state) => [state, state === 'closed' ? 1 : 0])),
     );
     expect(await metric('thresholdRatio', ATTR.name)).toEqual({ stock: 0.5 });
-    expect(sdk.spans().map(({ name, attributes }) => [name, attributes[ATTR.tripped]])).toEqual([
-      ['breaker.call stock', false],
-      ['breaker.call stock', true],
-      ['breaker.trip stock', true],
-      ['breaker.call stock', true],
-      ['breaker.trip stock', true],
-      ['breaker.reset stock', undefined],
-    ]);
+    expectOutageTold(sdk);
     expect(sdk.spans()[2]!.links).toHaveLength(2);
-    expect(sdk.spans()[5]!.attributes).toMatchObject({ [ATTR.openDurationSeconds]: 2, [ATTR.rejectedCalls]: 1 });
-    expect(sdk.events().map(({ eventName }) => eventName)).toEqual([
-      'breaker.call.exception',
-      'breaker.call.exception',
-      'breaker.trip',
-      'breaker.call.rejected',
-      'breaker.half_open',
-      'breaker.call.exception',
-      'breaker.trip',
-      'breaker.half_open',
-      'breaker.reset',
-    ]);
   });
 
   test('a timeout and a call too many trip it as well', async () => {

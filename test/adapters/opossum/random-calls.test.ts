@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import type CircuitBreaker from 'opossum';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { runs } from '../../property/runs.ts';
-import { ending, makeOpossum, type Order } from './support.ts';
+import { ending } from '../../support/ending.ts';
+import { makeOpossum, type Order } from './support.ts';
 
 type Opossum = CircuitBreaker<[Order], unknown>;
 type Step =

@@ -1,4 +1,5 @@
 import CircuitBreaker from 'opossum';
+import { ending } from '../../support/ending.ts';
 
 export class Unwell extends Error {
   override readonly name = 'Unwell';
@@ -27,15 +28,6 @@ export function makeOpossum(
     errorFilter: (error: Error) => error.message === 'known',
     ...options,
   });
-}
-
-/** What became of a promise: its value, or the error it was rejected with. */
-export async function ending(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    return await promise;
-  } catch (error) {
-    return error;
-  }
 }
 
 /** Opens a breaker by its own judgement. */
