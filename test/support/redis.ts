@@ -4,6 +4,8 @@ import { type TemporaryFolder, temporaryFolder } from './folders.ts';
 import { Child, freePort } from './processes.ts';
 import { requireTool } from './tools.ts';
 
+export const REDIS = { name: 'redis-server', debianPackage: 'redis-server' };
+
 export type TestClient = Awaited<ReturnType<RedisServer['connect']>>;
 
 /**

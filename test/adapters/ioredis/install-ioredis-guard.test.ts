@@ -8,11 +8,10 @@ import { redisCallOf } from '../../../src/adapters/ioredis/redis-call.ts';
 import type { OutgoingCall } from '../../../src/adapters/outgoing/outgoing-call.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { Child, freePort } from '../../support/processes.ts';
-import { RedisServer } from '../../support/redis.ts';
+import { REDIS, RedisServer } from '../../support/redis.ts';
 import { describeWithTool } from '../../support/tools.ts';
 
 const required = createRequire(import.meta.url)('ioredis') as typeof imported;
-const REDIS = { name: 'redis-server', debianPackage: 'redis-server' };
 
 describeWithTool('the guard of every client of ioredis', REDIS, (program) => {
   let server: RedisServer;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll } from 'vitest';
 import { redisSpool } from '../../../src/adapters/redis/index.ts';
 import { spoolContract } from '../../contract/spool-contract.ts';
-import { RedisServer, type TestClient } from '../../support/redis.ts';
+import { REDIS, RedisServer, type TestClient } from '../../support/redis.ts';
 import { describeWithTool } from '../../support/tools.ts';
 
-describeWithTool('the contract of a spool', { name: 'redis-server', debianPackage: 'redis-server' }, () => {
+describeWithTool('the contract of a spool', REDIS, () => {
   let redis: RedisServer;
   let client: TestClient;
   let streams = 0;

@@ -5,7 +5,7 @@ import { type RedisSpool, type RedisSpoolOptions, redisSpool } from '../../../sr
 import { waitUntil } from '../../support/deadline.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { type Child, ROOT, runNode } from '../../support/processes.ts';
-import { RedisServer } from '../../support/redis.ts';
+import { REDIS, RedisServer } from '../../support/redis.ts';
 import { describeWithTool } from '../../support/tools.ts';
 import { ReplayLog } from './replay-log.ts';
 import { call, OWNER } from './support.ts';
@@ -14,7 +14,7 @@ const FAR_AHEAD = Date.now() + 86_400_000;
 /** Long beside a stall of a busy machine: a process that is late is taken for dead. */
 const CLAIM_AFTER_MS = 1_500;
 
-describeWithTool('crashes around a spool in Redis', { name: 'redis-server', debianPackage: 'redis-server' }, () => {
+describeWithTool('crashes around a spool in Redis', REDIS, () => {
   test('replicas are killed in the middle of a drain: each call is replayed, in the order of its key', async () => {
     const { redis, spool } = await startRedis();
     const log = newLog();

@@ -11,14 +11,14 @@ import type { SpoolEnd } from '@switchgear/breaker/spool';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { type RedisSpool, type RedisSpoolOptions, redisSpool } from '../../../src/adapters/redis/index.ts';
 import { waitUntil } from '../../support/deadline.ts';
-import { RedisServer, type TestClient } from '../../support/redis.ts';
+import { REDIS, RedisServer, type TestClient } from '../../support/redis.ts';
 import { describeWithTool } from '../../support/tools.ts';
 import { call, OWNER } from './support.ts';
 
 /** It looks every 50 ms, and a busy machine has time to answer. */
 const QUICK = { claimAfterMs: 150, timeoutMs: 20_000 } as const;
 
-describeWithTool('receipts of a spool in Redis', { name: 'redis-server', debianPackage: 'redis-server' }, () => {
+describeWithTool('receipts of a spool in Redis', REDIS, () => {
   let redis: RedisServer;
   let client: TestClient;
   let streams = 0;

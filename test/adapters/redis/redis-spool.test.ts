@@ -3,11 +3,11 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { fromIoredis, type RedisSpool, type RedisSpoolOptions, redisSpool } from '../../../src/adapters/redis/index.ts';
 import { waitUntil } from '../../support/deadline.ts';
-import { RedisServer, type TestClient } from '../../support/redis.ts';
+import { REDIS, RedisServer, type TestClient } from '../../support/redis.ts';
 import { describeWithTool } from '../../support/tools.ts';
 import { call, OWNER } from './support.ts';
 
-describeWithTool('a spool in Redis', { name: 'redis-server', debianPackage: 'redis-server' }, () => {
+describeWithTool('a spool in Redis', REDIS, () => {
   let redis: RedisServer;
   let client: TestClient;
   let streams = 0;
