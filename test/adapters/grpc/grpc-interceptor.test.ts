@@ -1,21 +1,25 @@
 import { credentials, InterceptingCall, type Interceptor, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { type Breaker, BreakerOpenError, CallTimeoutError, createBreaker, fallbackWire } from '@switchgear/breaker';
+import {
+  type Breaker,
+  BreakerOpenError,
+  type BreakerOptions,
+  CallTimeoutError,
+  fallbackWire,
+} from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { grpcInterceptor } from '../../../src/adapters/grpc/index.ts';
-import { judgeOutcomes } from '../../../src/adapters/outcomes/index.ts';
 import type { OutgoingCall } from '../../../src/adapters/outgoing/outgoing-call.ts';
 import { unguarded } from '../../../src/adapters/outgoing/unguarded.ts';
 import { waitUntil } from '../../support/deadline.ts';
+import { errorOf } from '../../support/error-of.ts';
+import { COOLDOWN_MS, quickBreaker } from '../support/quick-breaker.ts';
 import { type Amount, type Item, StockClient, StockServer } from './stock-server.ts';
-
-const COOLDOWN_MS = 1_000;
 
 describe('a guarded client of gRPC', () => {
   let server: StockServer;
   let clock: ManualClock;
   const clients: StockClient[] = [];
-  const breakers: Breaker[] = [];
 
   beforeAll(async () => {
     server = await StockServer.start();
@@ -26,7 +30,6 @@ describe('a guarded client of gRPC', () => {
   });
   afterEach(async () => {
     for (const client of clients.splice(0)) client.close();
-    await Promise.all(breakers.splice(0).map((breaker) => breaker.close()));
   });
 
   function newClient(...interceptors: Interceptor[]): StockClient {
@@ -39,19 +42,7 @@ describe('a guarded client of gRPC', () => {
     return client;
   }
 
-  function newBreaker(options: Parameters<typeof createBreaker>[1] = {}): Breaker {
-    const breaker = createBreaker(`stock-${breakers.length}`, {
-      telemetry: 'off',
-      clock,
-      trip: { consecutive: 2, failureRatio: null },
-      cooldownMs: COOLDOWN_MS,
-      halfOpen: { probes: 1, ramp: [] },
-      ...judgeOutcomes(),
-      ...options,
-    }) as Breaker;
-    breakers.push(breaker);
-    return breaker;
-  }
+  const newBreaker = (options?: BreakerOptions): Breaker => quickBreaker(clock, options);
 
   function get(client: StockClient, name: string, options: object = {}, metadata = new Metadata()): Promise<Amount> {
     return new Promise((resolve, reject) => {
@@ -59,12 +50,8 @@ describe('a guarded client of gRPC', () => {
     });
   }
 
-  function errorOf(promise: Promise<unknown>): Promise<ServiceError & { cause?: unknown; breaker?: string }> {
-    return promise.then(
-      () => expect.unreachable('it should have failed'),
-      (error) => error,
-    );
-  }
+  const rejection = (promise: Promise<unknown>) =>
+    errorOf<ServiceError & { cause?: unknown; breaker?: string }>(promise);
 
   test('a call gives what it gave before, with its metadata, its status and its events', async () => {
     const breaker = newBreaker();
@@ -90,21 +77,22 @@ describe('a guarded client of gRPC', () => {
     expect(breaker.stats().calls).toMatchObject({ success: 1 });
   });
 
+  /** Without the stack, and without the date, which may be of the next second. */
+  function shown(error: ServiceError): object {
+    const { date: _, ...metadata } = error.metadata.getMap();
+    return { ...error, message: error.message, metadata, stack: '' };
+  }
+
   test('an error is as it was before, and one about the request is ignored', async () => {
     const breaker = newBreaker();
     const [plain, guarded] = [newClient(), newClient(grpcInterceptor(breaker))];
     for (const code of [status.NOT_FOUND, status.INTERNAL]) {
       const [expected, error] = [
-        await errorOf(get(plain, `fails with ${code}`)),
-        await errorOf(get(guarded, `fails with ${code}`)),
+        await rejection(get(plain, `fails with ${code}`)),
+        await rejection(get(guarded, `fails with ${code}`)),
       ];
       expect(Object.keys(error)).toEqual(Object.keys(expected));
-      expect({ ...error, message: error.message, metadata: error.metadata.getMap(), stack: '' }).toEqual({
-        ...expected,
-        message: expected.message,
-        metadata: expected.metadata.getMap(),
-        stack: '',
-      });
+      expect(shown(error)).toEqual(shown(expected));
     }
     expect(breaker.stats().calls).toMatchObject({ ignored: 1, failure: 1 });
   });
@@ -150,7 +138,7 @@ describe('a guarded client of gRPC', () => {
     const reading = (async () => {
       for await (const amount of stream) seen.push(amount);
     })();
-    expect((await errorOf(reading)).code).toBe(status.UNAVAILABLE);
+    expect((await rejection(reading)).code).toBe(status.UNAVAILABLE);
     expect(seen.length).toBeGreaterThan(0);
     expect(breaker.stats().calls).toMatchObject({ success: 1, failure: 0 });
   });
@@ -162,10 +150,10 @@ describe('a guarded client of gRPC', () => {
     server.stop();
     try {
       for (let call = 0; call < 2; call += 1) {
-        expect((await errorOf(get(client, 'bolts'))).code).toBe(status.UNAVAILABLE);
+        expect((await rejection(get(client, 'bolts'))).code).toBe(status.UNAVAILABLE);
       }
       expect(breaker.state).toBe('open');
-      const error = await errorOf(get(client, 'bolts'));
+      const error = await rejection(get(client, 'bolts'));
       expect(error).toMatchObject({ code: status.UNAVAILABLE, breaker: breaker.name });
       expect(error.details).toContain(`Breaker "${breaker.name}" is open`);
       expect(error.cause).toBeInstanceOf(BreakerOpenError);
@@ -186,7 +174,7 @@ describe('a guarded client of gRPC', () => {
     breaker.trip();
     const client = newClient(grpcInterceptor(breaker));
     const { received } = server;
-    expect((await errorOf(client.watch({ name: 'all' }).toArray())).cause).toBeInstanceOf(BreakerOpenError);
+    expect((await rejection(client.watch({ name: 'all' }).toArray())).cause).toBeInstanceOf(BreakerOpenError);
     let written: Promise<unknown> | undefined;
     const summing = new Promise((resolve) => {
       const call = client.sum((error) => resolve(error));
@@ -196,7 +184,7 @@ describe('a guarded client of gRPC', () => {
     await written;
     const talk = client.talk();
     talk.write({ name: 'a' });
-    expect((await errorOf(talk.toArray())).code).toBe(status.UNAVAILABLE);
+    expect((await rejection(talk.toArray())).code).toBe(status.UNAVAILABLE);
     expect(server.received).toBe(received);
   });
 
@@ -216,7 +204,7 @@ describe('a guarded client of gRPC', () => {
   test('a deadline that has passed is a failure', async () => {
     const breaker = newBreaker();
     const client = newClient(grpcInterceptor(breaker));
-    const error = await errorOf(get(client, 'never', { deadline: Date.now() + 50 }));
+    const error = await rejection(get(client, 'never', { deadline: Date.now() + 50 }));
     expect(error.code).toBe(status.DEADLINE_EXCEEDED);
     expect(error.cause).toBeUndefined();
     expect(breaker.stats().calls).toMatchObject({ failure: 1 });
@@ -226,7 +214,7 @@ describe('a guarded client of gRPC', () => {
     const breaker = newBreaker({ timeoutMs: 500 });
     const client = newClient(grpcInterceptor(breaker));
     const { received } = server;
-    const late = errorOf(get(client, 'never in time'));
+    const late = rejection(get(client, 'never in time'));
     await waitUntil('the call at the server', () => server.received > received);
     await clock.advance(500);
     const error = await late;
@@ -240,7 +228,7 @@ describe('a guarded client of gRPC', () => {
     const breaker = newBreaker({ maxConcurrent: 1 });
     const client = newClient(grpcInterceptor(breaker));
     const held = client.get({ name: 'never' }, () => {});
-    expect(await errorOf(get(client, 'bolts'))).toMatchObject({
+    expect(await rejection(get(client, 'bolts'))).toMatchObject({
       code: status.RESOURCE_EXHAUSTED,
       breaker: breaker.name,
     });
@@ -255,7 +243,7 @@ describe('a guarded client of gRPC', () => {
     });
     const breaker = newBreaker({ neutralWires: [wire] });
     const client = newClient(grpcInterceptor(breaker));
-    await errorOf(get(client, 'fails with 14'));
+    await rejection(get(client, 'fails with 14'));
     // The call that trips it is answered too.
     expect(await get(client, 'fails with 14')).toEqual({ count: -1 });
     expect(breaker.state).toBe('open');
@@ -268,7 +256,7 @@ describe('a guarded client of gRPC', () => {
       path: '/shop.Stock/Get',
       message: { name: 'bolts' } satisfies Item,
     });
-    expect((await errorOf(client.watch({ name: 'all' }).toArray())).cause).toBeInstanceOf(BreakerOpenError);
+    expect((await rejection(client.watch({ name: 'all' }).toArray())).cause).toBeInstanceOf(BreakerOpenError);
   });
 
   test('first in the list, it counts a call once that a later one tries again', async () => {
@@ -309,6 +297,6 @@ describe('a guarded client of gRPC', () => {
     );
     expect(breaker.stats().calls).toMatchObject({ success: 1 });
     breaker.trip();
-    expect((await errorOf(get(client, 'bolts'))).cause).toBeInstanceOf(BreakerOpenError);
+    expect((await rejection(get(client, 'bolts'))).cause).toBeInstanceOf(BreakerOpenError);
   });
 });

@@ -1,15 +1,20 @@
-import { type Breaker, BreakerOpenError, CallTimeoutError, createBreaker, fallbackWire } from '@switchgear/breaker';
+import {
+  type Breaker,
+  BreakerOpenError,
+  type BreakerOptions,
+  CallTimeoutError,
+  fallbackWire,
+} from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
 import { Redis, ReplyError } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { guardRedis } from '../../../src/adapters/ioredis/index.ts';
-import { judgeOutcomes } from '../../../src/adapters/outcomes/index.ts';
 import { unguarded } from '../../../src/adapters/outgoing/unguarded.ts';
 import { waitUntil } from '../../support/deadline.ts';
-import { RedisServer } from '../../support/redis.ts';
+import { errorOf } from '../../support/error-of.ts';
+import { REDIS, RedisServer } from '../../support/redis.ts';
 import { describeWithTool } from '../../support/tools.ts';
-
-const COOLDOWN_MS = 1_000;
+import { COOLDOWN_MS, quickBreaker } from '../support/quick-breaker.ts';
 
 interface ClientOptions {
   readonly db?: number;
@@ -18,11 +23,10 @@ interface ClientOptions {
   readonly enableAutoPipelining?: boolean;
 }
 
-describeWithTool('a guarded client of ioredis', { name: 'redis-server', debianPackage: 'redis-server' }, () => {
+describeWithTool('a guarded client of ioredis', REDIS, () => {
   let server: RedisServer;
   let clock: ManualClock;
   const clients: Redis[] = [];
-  const breakers: Breaker[] = [];
 
   beforeAll(async () => {
     server = await RedisServer.start();
@@ -35,7 +39,6 @@ describeWithTool('a guarded client of ioredis', { name: 'redis-server', debianPa
   afterEach(async () => {
     server.resume();
     for (const client of clients.splice(0)) client.disconnect();
-    await Promise.all(breakers.splice(0).map((breaker) => breaker.close()));
   });
 
   function newClient(options: ClientOptions = {}): Redis {
@@ -46,26 +49,7 @@ describeWithTool('a guarded client of ioredis', { name: 'redis-server', debianPa
     return client;
   }
 
-  function newBreaker(options: Parameters<typeof createBreaker>[1] = {}): Breaker {
-    const breaker = createBreaker(`cache-${breakers.length}`, {
-      telemetry: 'off',
-      clock,
-      trip: { consecutive: 2, failureRatio: null },
-      cooldownMs: COOLDOWN_MS,
-      halfOpen: { probes: 1, ramp: [] },
-      ...judgeOutcomes(),
-      ...options,
-    }) as Breaker;
-    breakers.push(breaker);
-    return breaker;
-  }
-
-  function errorOf(promise: Promise<unknown>): Promise<Error> {
-    return promise.then(
-      () => expect.unreachable('it should have been rejected'),
-      (error) => error,
-    );
-  }
+  const newBreaker = (options?: BreakerOptions): Breaker => quickBreaker(clock, options);
 
   test('a command gives what it gave before, as a promise and to a callback', async () => {
     const breaker = newBreaker();

@@ -1,4 +1,10 @@
-import { type Breaker, BreakerOpenError, CallTimeoutError, createBreaker, fallbackWire } from '@switchgear/breaker';
+import {
+  type Breaker,
+  BreakerOpenError,
+  type BreakerOptions,
+  CallTimeoutError,
+  fallbackWire,
+} from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -6,16 +12,15 @@ import { judgeOutcomes } from '../../../src/adapters/outcomes/index.ts';
 import { unguarded } from '../../../src/adapters/outgoing/unguarded.ts';
 import { guardPool } from '../../../src/adapters/pg/index.ts';
 import { waitUntil } from '../../support/deadline.ts';
+import { errorOf } from '../../support/error-of.ts';
 import { POSTGRES, PostgresServer } from '../../support/postgres.ts';
 import { describeWithTool } from '../../support/tools.ts';
-
-const COOLDOWN_MS = 1_000;
+import { COOLDOWN_MS, quickBreaker } from '../support/quick-breaker.ts';
 
 describeWithTool('a guarded pool of pg', POSTGRES, () => {
   let server: PostgresServer;
   let clock: ManualClock;
   const pools: pg.Pool[] = [];
-  const breakers: Breaker[] = [];
 
   beforeAll(async () => {
     server = await PostgresServer.start();
@@ -29,7 +34,6 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
   afterEach(async () => {
     server.resume();
     await Promise.all(pools.splice(0).map((pool) => pool.end()));
-    await Promise.all(breakers.splice(0).map((breaker) => breaker.close()));
   });
 
   function newPool(options: pg.PoolConfig = {}): pg.Pool {
@@ -40,26 +44,9 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     return pool;
   }
 
-  function newBreaker(options: Parameters<typeof createBreaker>[1] = {}): Breaker {
-    const breaker = createBreaker(`database-${breakers.length}`, {
-      telemetry: 'off',
-      clock,
-      trip: { consecutive: 2, failureRatio: null },
-      cooldownMs: COOLDOWN_MS,
-      halfOpen: { probes: 1, ramp: [] },
-      ...judgeOutcomes(),
-      ...options,
-    }) as Breaker;
-    breakers.push(breaker);
-    return breaker;
-  }
+  const newBreaker = (options?: BreakerOptions): Breaker => quickBreaker(clock, options);
 
-  function errorOf(promise: Promise<unknown>): Promise<Error & { readonly code?: string }> {
-    return promise.then(
-      () => expect.unreachable('it should have been rejected'),
-      (error) => error,
-    );
-  }
+  const rejection = (promise: Promise<unknown>) => errorOf<Error & { readonly code?: string }>(promise);
 
   test('a query gives what it gave before, as a promise and to a callback', async () => {
     const breaker = newBreaker();
@@ -81,7 +68,7 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     const breaker = newBreaker({ isFailure: (error) => seen.push(error) < 0 });
     const seen: unknown[] = [];
     const pool = guardPool(newPool(), breaker);
-    const error = await errorOf(pool.query('SELEKT'));
+    const error = await rejection(pool.query('SELEKT'));
     expect(error).toBeInstanceOf(pg.DatabaseError);
     expect(error.code).toBe('42601');
     expect(seen).toEqual([error]);
@@ -121,17 +108,17 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     await pool.query('SELECT 1');
     await server.down();
     try {
-      expect((await errorOf(pool.query('SELECT 1'))).code).toMatch(/57P01|ECONNREFUSED|ECONNRESET/);
-      await errorOf(pool.query('SELECT 1'));
+      expect((await rejection(pool.query('SELECT 1'))).code).toMatch(/57P01|ECONNREFUSED|ECONNRESET/);
+      await rejection(pool.query('SELECT 1'));
       expect(breaker.state).toBe('open');
-      const rejected = await errorOf(pool.query('SELECT 1'));
+      const rejected = await rejection(pool.query('SELECT 1'));
       expect(rejected).toBeInstanceOf(BreakerOpenError);
       expect(await new Promise((resolve) => pool.query('SELECT 1', resolve))).toBeInstanceOf(BreakerOpenError);
-      expect(await errorOf(pool.connect())).toBeInstanceOf(BreakerOpenError);
+      expect(await rejection(pool.connect())).toBeInstanceOf(BreakerOpenError);
       const given = await new Promise<unknown[]>((resolve) => pool.connect((...args) => resolve(args)));
       expect(given).toEqual([expect.any(BreakerOpenError), undefined, expect.any(Function)]);
       await clock.advance(COOLDOWN_MS);
-      expect((await errorOf(pool.query('SELECT 1'))).code).toBe('ECONNREFUSED');
+      expect((await rejection(pool.query('SELECT 1'))).code).toBe('ECONNREFUSED');
       expect(breaker.state).toBe('open');
     } finally {
       await server.restart();
@@ -145,7 +132,7 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     const breaker = newBreaker({ timeoutMs: 1_000 });
     const pool = guardPool(newPool({ max: 1 }), breaker);
     await pool.query('SELECT 1');
-    const slow = errorOf(pool.query('SELECT pg_sleep(60) /* of the test */'));
+    const slow = rejection(pool.query('SELECT pg_sleep(60) /* of the test */'));
     await waitUntil('the query at the server', async () => (await sleeping()) === 1);
     await clock.advance(1_000);
     expect(await slow).toBeInstanceOf(CallTimeoutError);
@@ -159,7 +146,7 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     const breaker = newBreaker({ timeoutMs: 1_000 });
     const pool = guardPool(newPool(), breaker);
     const client = await pool.connect();
-    const slow = errorOf(client.query('SELECT pg_sleep(60) /* of the test */'));
+    const slow = rejection(client.query('SELECT pg_sleep(60) /* of the test */'));
     await waitUntil('the query at the server', async () => (await sleeping()) === 1);
     await clock.advance(1_000);
     expect(await slow).toBeInstanceOf(CallTimeoutError);
@@ -171,7 +158,7 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     const breaker = newBreaker({ timeoutMs: 1_000 });
     const pool = guardPool(newPool({ max: 1 }), breaker);
     const client = await unguarded(() => pool.connect());
-    const waiting = errorOf(pool.query('INSERT INTO orders VALUES (99)'));
+    const waiting = rejection(pool.query('INSERT INTO orders VALUES (99)'));
     await waitUntil('it in the queue', () => pool.waitingCount === 1);
     await clock.advance(1_000);
     expect(await waiting).toBeInstanceOf(CallTimeoutError);
@@ -184,7 +171,7 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     const breaker = newBreaker({ timeoutMs: 1_000 });
     const pool = guardPool(newPool({ max: 1 }), breaker);
     server.pause();
-    const late = errorOf(pool.connect());
+    const late = rejection(pool.connect());
     await waitUntil('the connection under way', () => pool.totalCount === 1);
     await clock.advance(1_000);
     expect(await late).toBeInstanceOf(CallTimeoutError);
@@ -196,7 +183,7 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     const breaker = newBreaker({ timeoutMs: 1_000 });
     const pool = guardPool(newPool(), breaker);
     server.pause();
-    const calls = [errorOf(pool.query('SELECT 1')), errorOf(pool.query('SELECT 1'))];
+    const calls = [rejection(pool.query('SELECT 1')), rejection(pool.query('SELECT 1'))];
     await waitUntil('both under way', () => pool.totalCount === 2);
     await clock.advance(1_000);
     for (const call of calls) expect(await call).toBeInstanceOf(CallTimeoutError);
@@ -212,7 +199,7 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     const pool = guardPool(newPool({ max: 1 }), breaker);
     await pool.query('SELECT 1');
     server.pause();
-    const late = errorOf(pool.query('SELECT 1'));
+    const late = rejection(pool.query('SELECT 1'));
     await waitUntil('the query under way', () => pool.idleCount === 0);
     await clock.advance(1_000);
     expect(await late).toBeInstanceOf(CallTimeoutError);
@@ -231,7 +218,7 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     } catch (error) {
       expect((error as { code: string }).code).toBe('53300');
     }
-    for (let call = 0; call < 2; call += 1) expect((await errorOf(pool.query('SELECT 1'))).code).toBe('53300');
+    for (let call = 0; call < 2; call += 1) expect((await rejection(pool.query('SELECT 1'))).code).toBe('53300');
     expect(breaker.state).toBe('open');
     for (const client of taken) client.release(true);
   });
@@ -239,12 +226,12 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
   test('a wrong password is the caller’s fault, unless one says otherwise', async () => {
     const lenient = newBreaker();
     const pool = guardPool(newPool({ connectionString: server.url.replace('switchgear@', 'wrong@') }), lenient);
-    for (let call = 0; call < 3; call += 1) expect((await errorOf(pool.query('SELECT 1'))).code).toBe('28P01');
+    for (let call = 0; call < 3; call += 1) expect((await rejection(pool.query('SELECT 1'))).code).toBe('28P01');
     expect(lenient.state).toBe('closed');
     expect(lenient.stats().calls).toMatchObject({ ignored: 3 });
     const strict = newBreaker(judgeOutcomes({ failures: { errors: ['default', '28*'] } }));
     const other = guardPool(newPool({ connectionString: server.url.replace('switchgear@', 'wrong@') }), strict);
-    for (let call = 0; call < 2; call += 1) await errorOf(other.query('SELECT 1'));
+    for (let call = 0; call < 2; call += 1) await rejection(other.query('SELECT 1'));
     expect(strict.state).toBe('open');
   });
 
@@ -257,11 +244,11 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     breaker.trip();
     const first = client.query('INSERT INTO orders VALUES (1)');
     await Promise.all([begun, first]);
-    expect(await errorOf(pool.query('SELECT 1'))).toBeInstanceOf(BreakerOpenError);
+    expect(await rejection(pool.query('SELECT 1'))).toBeInstanceOf(BreakerOpenError);
     await client.query('INSERT INTO orders VALUES ($1)', [2]);
     await client.query('COMMIT');
-    expect(await errorOf(client.query('SELECT 1'))).toBeInstanceOf(BreakerOpenError);
-    expect(await errorOf(client.query('BEGIN'))).toBeInstanceOf(BreakerOpenError);
+    expect(await rejection(client.query('SELECT 1'))).toBeInstanceOf(BreakerOpenError);
+    expect(await rejection(client.query('BEGIN'))).toBeInstanceOf(BreakerOpenError);
     client.release();
     expect(await server.ask('SELECT id FROM orders ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
   });
@@ -271,11 +258,11 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     const pool = guardPool(newPool(), breaker);
     const client = await pool.connect();
     await client.query('start transaction');
-    await errorOf(client.query('SELEKT'));
+    await rejection(client.query('SELEKT'));
     breaker.trip();
-    expect((await errorOf(client.query('SELECT 1'))).code).toBe('25P02');
+    expect((await rejection(client.query('SELECT 1'))).code).toBe('25P02');
     await client.query('ROLLBACK');
-    expect(await errorOf(client.query('SELECT 1'))).toBeInstanceOf(BreakerOpenError);
+    expect(await rejection(client.query('SELECT 1'))).toBeInstanceOf(BreakerOpenError);
     client.release();
   });
 
@@ -288,7 +275,7 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     breaker.trip();
     await client.query('SELECT 1');
     await client.query('COMMIT');
-    expect(await errorOf(client.query('SELECT 1'))).toBeInstanceOf(BreakerOpenError);
+    expect(await rejection(client.query('SELECT 1'))).toBeInstanceOf(BreakerOpenError);
     client.release();
   });
 
@@ -298,7 +285,7 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     const client = await pool.connect();
     await client.query('BEGIN');
     await client.query('SET LOCAL statement_timeout = 20');
-    expect((await errorOf(client.query('SELECT pg_sleep(10)'))).code).toBe('57014');
+    expect((await rejection(client.query('SELECT pg_sleep(10)'))).code).toBe('57014');
     await client.query('ROLLBACK');
     client.release();
     // The connection, BEGIN, SET and ROLLBACK.
@@ -319,8 +306,8 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     const { port } = server;
     const call = { client: 'pg', method: 'SELECT', origin: `postgres://127.0.0.1:${port}/postgres`, path: '' };
     expect(inputs).toEqual([{ ...call, host: `127.0.0.1:${port}`, text: 'SELECT $1::int', values: [1] }]);
-    expect(await errorOf(client.query('BEGIN'))).toBeInstanceOf(BreakerOpenError);
-    expect(await errorOf(pool.connect())).toBeInstanceOf(BreakerOpenError);
+    expect(await rejection(client.query('BEGIN'))).toBeInstanceOf(BreakerOpenError);
+    expect(await rejection(pool.connect())).toBeInstanceOf(BreakerOpenError);
     client.release();
   });
 
