@@ -144,6 +144,14 @@ describe('settings', () => {
     expect(report.rejections).toEqual([]);
   });
 
+  test("OTEL_LOG_LEVEL shows OpenTelemetry's own lines, for all of the life of the process", async () => {
+    const child = new Child(process.execPath, [...REGISTER, '--eval', 'require("http")'], {
+      env: { NODE_OPTIONS: '', OTEL_LOG_LEVEL: 'debug', OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' },
+    });
+    expect(await child.ended).toBe(0);
+    expect(child.output).toContain('Applying instrumentation patch for nodejs core module');
+  });
+
   test('SWITCHGEAR_GUARDS=off makes no breakers', async () => {
     const { report } = await run(REGISTER, 'main.cjs', { SWITCHGEAR_GUARDS: 'off', TEST_SIGNALS: 'traces' });
     expect(breakerSpans(report)).toEqual([]);

@@ -1,12 +1,4 @@
-import {
-  type ContextManager,
-  diag,
-  type LoggerProvider,
-  logs,
-  ProxyTracerProvider,
-  type TracerProvider,
-  trace,
-} from '@opentelemetry/api';
+import { diag, type LoggerProvider, logs, ProxyTracerProvider, type TracerProvider, trace } from '@opentelemetry/api';
 import type { Instrumentation } from '@opentelemetry/instrumentation';
 import type { Resource } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
@@ -40,7 +32,7 @@ export interface OwnSdkOptions {
 /** What has been registered, and how it ends. */
 interface Registered {
   readonly value: unknown;
-  readonly end: () => Promise<unknown> | unknown;
+  readonly end: () => Promise<void>;
 }
 
 /**
@@ -85,9 +77,9 @@ export class OwnSdk {
     this.#apiVersion = made.version ?? '';
     speakVersion(laterVersion(registeredGlobals().version ?? this.#apiVersion, this.#apiVersion));
     for (const entry of ENTRIES) {
-      if (entry !== 'diag' && made[entry] !== undefined && isFree(entry)) this.#register(entry, made[entry]);
+      if (made[entry] !== undefined && isFree(entry)) this.#register(entry, made[entry]);
     }
-    this.#registered.set('diag', { value: registeredGlobals().diag, end: () => {} });
+    this.#registered.set('diag', { value: registeredGlobals().diag, end: async () => {} });
     this.#prometheusUrl = listen(environment, pipelines.prometheus);
     watchServiceExporter(version, (port) => pipelines.prometheus?.yieldPort(port));
     watchServiceSdk(version, {
@@ -128,9 +120,9 @@ export class OwnSdk {
     if (own && registeredGlobals()[entry] === own.value) {
       removeGlobal(entry);
       if (entry === 'trace') makeWay(this.#instrumentations);
-      const end = async () => own.end();
+      const end = own.end();
       this.#ending.push(
-        end().catch((error: Error) => diag.warn(`At the end of register's own ${entry}: ${error.message}`)),
+        end.catch((error: Error) => diag.debug(`The end of register's own ${entry}: ${error.message}`)),
       );
     }
     speakVersion(apiVersion);
@@ -155,10 +147,11 @@ function yielding(entry: Entry, made: unknown): unknown {
   return made;
 }
 
-function endOf(entry: Entry, made: unknown): Promise<unknown> | unknown {
-  if (entry === 'context') return (made as ContextManager).disable();
-  if (entry === 'propagation') return undefined;
-  return (delegateOf(made) as { shutdown(): Promise<void> }).shutdown();
+/** A context manager goes on without an end: exports that are under way are marked by it. */
+async function endOf(entry: Entry, made: unknown): Promise<void> {
+  if (entry === 'trace' || entry === 'metrics' || entry === 'logs') {
+    await (delegateOf(made) as { shutdown(): Promise<void> }).shutdown();
+  }
 }
 
 /** The API registers a proxy of the tracer provider. */
