@@ -3,22 +3,26 @@ import { join } from 'node:path';
 import { type TemporaryFolder, temporaryFolder } from './folders.ts';
 import { Child, freePort, ROOT } from './processes.ts';
 
+export const THIRD_PARTIES = ['http-server', 'local-web-server'] as const;
+export type ThirdParty = (typeof THIRD_PARTIES)[number];
+
 /** Services of others, from npm as they are: how each is started to serve `site` and to pass `/api/…` on to an upstream. */
-const PROGRAMS = {
+const PROGRAMS: Readonly<
+  Record<ThirdParty, (port: number, upstream: string) => readonly [program: string, ...args: string[]]>
+> = {
   /** CommonJS. */
-  'http-server': (port: number, upstream: string) => [
-    ...['node_modules/http-server/bin/http-server', 'site', '-p', String(port), '-a', '127.0.0.1'],
+  'http-server': (port, upstream) => [
+    'node_modules/http-server/bin/http-server',
+    ...['site', '-p', String(port), '-a', '127.0.0.1'],
     ...['--proxy', upstream],
   ],
   /** ESM. */
-  'local-web-server': (port: number, upstream: string) => [
-    ...['node_modules/local-web-server/bin/cli.js', '--port', String(port), '--hostname', '127.0.0.1'],
+  'local-web-server': (port, upstream) => [
+    'node_modules/local-web-server/bin/cli.js',
+    ...['--port', String(port), '--hostname', '127.0.0.1'],
     ...['--directory', 'site', '--rewrite', `/api/(.*) -> ${upstream}/api/$1`],
   ],
-} as const;
-
-export type ThirdParty = keyof typeof PROGRAMS;
-export const THIRD_PARTIES = Object.keys(PROGRAMS) as ThirdParty[];
+};
 
 export interface ThirdPartyOptions {
   readonly upstreamUrl: string;
