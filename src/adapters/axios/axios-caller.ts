@@ -1,7 +1,7 @@
 import type { InternalAxiosRequestConfig } from 'axios';
 
 /** How the caller of a request takes it back. */
-export interface AxiosCaller {
+interface AxiosCaller {
   /** Aborts as it does. A deadline of the caller is none: that the answer took too long is news of the other side. */
   readonly signal: AbortSignal | undefined;
   stop(): void;

@@ -1,5 +1,6 @@
 import { AxiosHeaders, type AxiosResponse, isAxiosError } from 'axios';
 import type { ResponseHead } from '../http-calls/http-request.ts';
+import { joinedHeaders } from '../http-calls/joined-headers.ts';
 import type { ResponseKeeper } from '../http-calls/keep-response.ts';
 
 /** The response for which axios rejects, by its status, as its caller asked it to. @throws every other error */
@@ -27,11 +28,6 @@ function bytesOf({ data, config }: AxiosResponse): Uint8Array | undefined {
   return data instanceof ArrayBuffer ? new Uint8Array(data) : undefined;
 }
 
-function headersOf({ headers }: AxiosResponse): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(AxiosHeaders.from(headers as never).toJSON()).map(([name, value]) => [
-      name.toLowerCase(),
-      Array.isArray(value) ? value.join(', ') : String(value),
-    ]),
-  );
+function headersOf({ headers }: AxiosResponse): Readonly<Record<string, string>> {
+  return joinedHeaders(AxiosHeaders.from(headers as never).toJSON());
 }

@@ -9,6 +9,7 @@ import {
 import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
 import { guardExchange } from '../http-calls/guard-exchange.ts';
 import { responseKeeper } from '../http-calls/keep-response.ts';
+import { deadlineOf } from '../outgoing/deadline-of.ts';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';
 import { answerAxios } from './answer-axios.ts';
@@ -58,10 +59,8 @@ async function sendUnder(
       {
         request,
         async send(context) {
-          // A probe has a deadline of its own.
-          const hasDeadline = breaker.settings.timeoutMs !== null || breaker.state === 'half_open';
-          const signal = hasDeadline ? context.signal : undefined;
-          sent = unguardedUntilSettled(() => adapter(request.toSend(signal)));
+          const deadline = deadlineOf(breaker, context);
+          sent = unguardedUntilSettled(() => adapter(request.toSend(deadline)));
           return headOf(await sent.catch(responseOf));
         },
       },

@@ -5,10 +5,8 @@ import type { HttpExchange } from './http-exchange.ts';
 import { HTTP_OPERATION } from './http-operation.ts';
 import type { HttpRequest, KeptRequest, ResponseHead } from './http-request.ts';
 
-export type { HttpExchange } from './http-exchange.ts';
-
 /** The response is there and is the caller's (`undefined`), or a wire answers in its stead. */
-export type ExchangeEnd = HttpAnswer | undefined;
+type ExchangeEnd = HttpAnswer | undefined;
 
 type Protected = (
   input: HttpExchange | KeptRequest,

@@ -1,5 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { HttpRequest } from '../http-calls/http-request.ts';
+import { joinedHeaders } from '../http-calls/joined-headers.ts';
+import { MOST_READ_UNASKED } from '../http-calls/keep-body.ts';
 import { type ConnectOptions, opened } from './node-internals.ts';
 import { RequestBody } from './request-body.ts';
 
@@ -47,7 +49,7 @@ export class ClientHttpRequest implements HttpRequest {
     const headers = request.getHeaders();
     // Given as an array, they are nowhere but in the head as it will be sent.
     if (request._header !== null && Object.keys(headers).length === 0) return headersOf(request._header);
-    return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, joined(value)]));
+    return joinedHeaders(headers);
   }
 
   async body(): Promise<Uint8Array | undefined> {
@@ -57,13 +59,10 @@ export class ClientHttpRequest implements HttpRequest {
       if (!announcesBody(headersOf(head))) return undefined;
       throw new TypeError('The body of a request of node:http is kept where a wire asks for it by requestBytes');
     }
-    this.recorded ??= RequestBody.of(this.#request, MOST_UNASKED_BYTES);
+    this.recorded ??= RequestBody.of(this.#request, MOST_READ_UNASKED);
     return this.recorded.whole();
   }
 }
-
-/** Most that is kept of a body for which no wire asked beforehand. */
-const MOST_UNASKED_BYTES = 1_048_576;
 
 function announcesBody(headers: Readonly<Record<string, string>>): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
@@ -80,18 +79,14 @@ function parseUrl(url: string): URL | undefined {
   return URL.canParse(url) ? new URL(url) : undefined;
 }
 
-function joined(value: unknown): string {
-  return Array.isArray(value) ? value.join(', ') : String(value);
-}
-
-function headersOf(head: string): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const line of head.split('\r\n').slice(1)) {
-    const colon = line.indexOf(':');
-    if (colon < 1) continue;
-    const name = line.slice(0, colon).toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
-  }
-  return headers;
+function headersOf(head: string): Readonly<Record<string, string>> {
+  return joinedHeaders(
+    head
+      .split('\r\n')
+      .slice(1)
+      .flatMap((line) => {
+        const colon = line.indexOf(':');
+        return colon < 1 ? [] : [[line.slice(0, colon), line.slice(colon + 1).trim()]];
+      }),
+  );
 }

@@ -1,7 +1,8 @@
-import type { Agent, ClientRequest } from 'node:http';
+import type { Agent } from 'node:http';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
+import { replaceMethod } from '../outgoing/replace-method.ts';
 import { guardRequest } from './guard-request.ts';
-import { type ConnectOptions, connectOptionsOf, type RequestTaker } from './node-internals.ts';
+import { connectOptionsOf, type RequestTaker } from './node-internals.ts';
 
 /**
  * Puts a breaker around the requests of one agent of node:http or node:https, for clients that take an agent.
@@ -11,17 +12,13 @@ import { type ConnectOptions, connectOptionsOf, type RequestTaker } from './node
  */
 export function guardAgent(agent: Agent, by: GuardedBy): () => void {
   const choose = chooserOf(by);
-  const taker = agent as unknown as RequestTaker;
-  const { addRequest } = taker;
-  const own = Object.getOwnPropertyDescriptor(agent, 'addRequest');
-  const guarded = function (this: Agent, request: ClientRequest, options: ConnectOptions, ...legacy: unknown[]): void {
-    const where = connectOptionsOf(this, options);
-    guardRequest(request, where, choose, () => addRequest.call(this, request, options, ...legacy));
-  };
-  Object.defineProperty(agent, 'addRequest', { value: guarded, writable: true, configurable: true, enumerable: false });
-  return () => {
-    if (taker.addRequest !== guarded) return;
-    if (own) Object.defineProperty(agent, 'addRequest', own);
-    else Reflect.deleteProperty(agent, 'addRequest');
-  };
+  return replaceMethod<RequestTaker['addRequest']>(
+    agent,
+    'addRequest',
+    (addRequest) =>
+      function (request, options, ...legacy) {
+        const where = connectOptionsOf(this, options);
+        guardRequest(request, where, choose, () => addRequest.call(this, request, options, ...legacy));
+      },
+  );
 }

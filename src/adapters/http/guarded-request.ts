@@ -1,9 +1,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Breaker } from '@switchgear/breaker';
-import { guardExchange, type HttpExchange } from '../http-calls/guard-exchange.ts';
+import { guardExchange } from '../http-calls/guard-exchange.ts';
 import type { HttpAnswer } from '../http-calls/http-answer.ts';
+import type { HttpExchange } from '../http-calls/http-exchange.ts';
 import type { ResponseHead } from '../http-calls/http-request.ts';
+import { joinedHeaders } from '../http-calls/joined-headers.ts';
 import { answerRequest, giveBack } from './answer-request.ts';
 import type { AnswerSocket } from './answer-socket.ts';
 import { isTimeout, timeoutError } from './caller-timeout.ts';
@@ -11,7 +13,6 @@ import type { ClientHttpRequest } from './client-http-request.ts';
 import { HeldEvents } from './held-events.ts';
 import { type OpenRequest, opened } from './node-internals.ts';
 import { hide } from './request-body.ts';
-import { headersOfResponse } from './response-headers.ts';
 import { WireLessons } from './wire-lessons.ts';
 
 /** One request of node:http under its breaker, from before it has a socket until the head of its response. */
@@ -218,5 +219,5 @@ export class GuardedRequest implements HttpExchange {
 const SENT_ONCE = 'A request of node:http is sent once; to replay it, use httpBuffer';
 
 function headOf(response: IncomingMessage): ResponseHead {
-  return { status: response.statusCode ?? 0, headers: () => headersOfResponse(response) };
+  return { status: response.statusCode ?? 0, headers: () => joinedHeaders(response.headers) };
 }

@@ -9,7 +9,7 @@ export interface ConnectOptions {
 }
 
 /** How node:http hands a request to an agent. Every agent has it, those of libraries too. */
-export type AddRequest = (this: Agent, request: ClientRequest, options: ConnectOptions, ...legacy: unknown[]) => void;
+type AddRequest = (this: Agent, request: ClientRequest, options: ConnectOptions, ...legacy: unknown[]) => void;
 
 export interface RequestTaker {
   addRequest: AddRequest;
