@@ -1,21 +1,30 @@
 import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
-import { BreakerOpenError, CallTimeoutError, createBreaker, fallbackWire, type NeutralWire } from '@switchgear/breaker';
+import {
+  BreakerOpenError,
+  type BreakerOptions,
+  CallTimeoutError,
+  fallbackWire,
+  type NeutralWire,
+} from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
 import axios, { type AxiosInstance } from 'axios';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { guardAxios } from '../../../src/adapters/axios/index.ts';
 import { installHttpGuard } from '../../../src/adapters/http/index.ts';
 import { httpAnswer } from '../../../src/adapters/http-calls/http-answer.ts';
-import type { HttpRequest, ResponseHead } from '../../../src/adapters/http-calls/http-request.ts';
-import { Upstream } from './upstream.ts';
+import type { HttpRequest } from '../../../src/adapters/http-calls/http-request.ts';
+import { bodyWire } from '../support/body-wire.ts';
+import { httpBreaker } from '../support/http-breaker.ts';
+import { spareWire } from '../support/spare-wire.ts';
+import { ToldUpstream } from '../support/told-upstream.ts';
 
-let upstream: Upstream;
+let upstream: ToldUpstream;
 let client: AxiosInstance;
 const clock = new ManualClock();
 
 beforeEach(async () => {
-  upstream = await Upstream.open();
+  upstream = await ToldUpstream.open();
   client = axios.create({ baseURL: upstream.url, headers: { 'X-App': 'shop' } });
 });
 afterEach(() => upstream.close());
@@ -169,7 +178,7 @@ describe('an open breaker', () => {
     ['text', 'text', '{"spare":true}'],
     ['arraybuffer', 'arraybuffer', Buffer.from('{"spare":true}')],
   ] as const)('a wire answers with %s', async (_name, responseType, expected) => {
-    const breaker = make({ neutralWires: [spare()] });
+    const breaker = make({ neutralWires: [spareWire()] });
     guardAxios(client, breaker);
     breaker.trip();
     const response = await client.get('/a', responseType ? { responseType } : {});
@@ -179,7 +188,7 @@ describe('an open breaker', () => {
   });
 
   test('a wire answers with a stream', async () => {
-    const breaker = make({ neutralWires: [spare()] });
+    const breaker = make({ neutralWires: [spareWire()] });
     guardAxios(client, breaker);
     breaker.trip();
     const { data } = await client.get<Readable>('/a', { responseType: 'stream' });
@@ -198,7 +207,7 @@ describe('an open breaker', () => {
 
   test('the request that trips it is answered by the wire, and its body was kept for that', async () => {
     const bodies: unknown[] = [];
-    const breaker = make({ trip: { consecutive: 1 }, neutralWires: [keeper(bodies)] });
+    const breaker = make({ trip: { consecutive: 1 }, neutralWires: [bodyWire(bodies)] });
     guardAxios(client, breaker);
     upstream.fail();
     await client.post('/a', { item: 'bolt' });
@@ -211,7 +220,7 @@ describe('an open breaker', () => {
 test('a good response is learned by the wires that ask for it', async () => {
   const learned: unknown[] = [];
   const wire = {
-    ...spare(),
+    ...spareWire(),
     responseBytes: () => 100,
     learnResponse: (request: HttpRequest, answer: { status: number; body: Uint8Array }) =>
       learned.push([request.path, answer.status, Buffer.from(answer.body).toString()]),
@@ -246,29 +255,9 @@ test('the axios of a CommonJS caller, and the adapter of fetch, are guarded alik
   expect([common.isAxiosError(error), error.code]).toEqual([true, 'BREAKER_OPEN']);
 });
 
-function make(options: Parameters<typeof createBreaker>[1] = {}) {
-  return createBreaker(`axios-${made++}`, {
+function make(options: BreakerOptions = {}) {
+  return httpBreaker({
     trip: { consecutive: 100 },
-    telemetry: 'off',
-    isFailureResult: (head) => (head as ResponseHead).status >= 500,
     ...options,
   });
-}
-let made = 0;
-
-function spare(): NeutralWire {
-  return fallbackWire(() => httpAnswer({ json: { spare: true } }));
-}
-
-/** A wire that reads the body of what it takes. */
-function keeper(bodies: unknown[]): NeutralWire {
-  return {
-    name: 'keeper',
-    kind: 'fallback',
-    requestBytes: () => 1_000,
-    async take({ input }: { input: { request: HttpRequest } }) {
-      bodies.push(String(Buffer.from((await input.request.body()) ?? [])));
-      return { outcome: 'served', value: httpAnswer({ status: 202 }) };
-    },
-  } as unknown as NeutralWire;
 }

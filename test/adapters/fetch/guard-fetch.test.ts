@@ -4,7 +4,7 @@ import { type Breaker, type BreakerOptions, createBreaker, fallbackWire, type Ne
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { OutgoingCall } from '../../../src/adapters/outgoing/outgoing-call.ts';
 import { unguarded } from '../../../src/adapters/outgoing/unguarded.ts';
-import { Upstream } from '../http-calls/upstream.ts';
+import { Upstream } from '../support/upstream.ts';
 
 test('a chain of redirects is one call', async () => {
   const { upstream, breaker, guarded } = await setUp();

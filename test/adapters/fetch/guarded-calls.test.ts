@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { httpAnswer, type ResponseHead, requestOf, staticAnswer } from '@switchgear/adapters/http-answers';
 import { type Breaker, type BreakerOptions, createBreaker, fallbackWire, type NeutralWire } from '@switchgear/breaker';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Upstream } from '../http-calls/upstream.ts';
+import { Upstream } from '../support/upstream.ts';
 import { type Asked, WAYS } from './ways.ts';
 
 const isUnwell = (head: unknown) => (head as ResponseHead).status >= 500;

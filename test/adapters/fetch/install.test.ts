@@ -8,7 +8,7 @@ import { type Breaker, createBreaker, InvalidInputError } from '@switchgear/brea
 import * as undici from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
 import { unguarded } from '../../../src/adapters/outgoing/unguarded.ts';
-import { Upstream } from '../http-calls/upstream.ts';
+import { Upstream } from '../support/upstream.ts';
 
 const get = { path: '/', method: 'GET' } as const;
 

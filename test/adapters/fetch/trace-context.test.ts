@@ -1,32 +1,24 @@
-import { context, createContextKey, propagation, type TextMapPropagator, trace } from '@opentelemetry/api';
+import { context, createContextKey, propagation, trace } from '@opentelemetry/api';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { guardFetch } from '@switchgear/adapters/fetch';
 import { httpAnswer, originWire } from '@switchgear/adapters/http-answers';
 import { type Breaker, type BreakerOptions, createBreaker, fallbackWire } from '@switchgear/breaker';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { registerContext, registerSdk } from '../../breaker/telemetry/sdk.ts';
-import { Upstream } from '../http-calls/upstream.ts';
+import { TRACE_PARENT } from '../support/trace-parent.ts';
+import { Upstream } from '../support/upstream.ts';
 import { WAYS } from './ways.ts';
 
 const sdk = registerSdk();
 const instrumentation = new UndiciInstrumentation();
 const tracer = trace.getTracer('test');
 
-/** As the one of W3C, as far as it matters here. */
-const traceparent: TextMapPropagator = {
-  inject(active, carrier, setter) {
-    const span = trace.getSpanContext(active);
-    if (span) setter.set(carrier, 'traceparent', `00-${span.traceId}-${span.spanId}-01`);
-  },
-  extract: (active) => active,
-  fields: () => ['traceparent'],
-};
 /** How OpenTelemetry marks what it sends itself. */
 const SUPPRESS_TRACING = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
 beforeAll(() => {
   registerContext();
-  propagation.setGlobalPropagator(traceparent);
+  propagation.setGlobalPropagator(TRACE_PARENT);
   instrumentation.setTracerProvider(trace.getTracerProvider());
   instrumentation.enable();
 });

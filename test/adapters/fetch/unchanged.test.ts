@@ -1,7 +1,7 @@
 import { httpAnswer } from '@switchgear/adapters/http-answers';
 import { createBreaker, fallbackWire, type NeutralWire } from '@switchgear/breaker';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Upstream } from '../http-calls/upstream.ts';
+import { Upstream } from '../support/upstream.ts';
 import { type Asked, type Seen, WAYS } from './ways.ts';
 
 /** Calls whose outcome must be the same with a closed breaker as without one. */

@@ -14,7 +14,7 @@ import {
 import { createBreaker, sqliteSpool } from '@switchgear/breaker';
 import { Agent, request } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
-import { Upstream } from '../http-calls/upstream.ts';
+import { Upstream } from '../support/upstream.ts';
 import { type Guarded, guardedUpstream } from './set-up.ts';
 
 const order = {

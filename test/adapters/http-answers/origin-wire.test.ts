@@ -2,7 +2,7 @@ import { installFetchGuard } from '@switchgear/adapters/fetch';
 import { originWire } from '@switchgear/adapters/http-answers';
 import { createBreaker } from '@switchgear/breaker';
 import { expect, onTestFinished, test } from 'vitest';
-import { Upstream } from '../http-calls/upstream.ts';
+import { Upstream } from '../support/upstream.ts';
 import { guardedUpstream } from './set-up.ts';
 
 test('the same request goes to the other origin', async () => {

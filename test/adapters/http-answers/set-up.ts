@@ -3,7 +3,7 @@ import type { ResponseHead } from '@switchgear/adapters/http-answers';
 import { type Breaker, type BreakerOptions, createBreaker } from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
 import { onTestFinished } from 'vitest';
-import { Upstream } from '../http-calls/upstream.ts';
+import { Upstream } from '../support/upstream.ts';
 
 export interface Guarded {
   readonly upstream: Upstream;

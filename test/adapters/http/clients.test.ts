@@ -1,27 +1,28 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import http, { type ClientRequest, createServer } from 'node:http';
+import http, { createServer } from 'node:http';
 import https from 'node:https';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createBreaker, fallbackWire, type NeutralWire } from '@switchgear/breaker';
+import type { BreakerOptions, NeutralWire } from '@switchgear/breaker';
 import axios from 'axios';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { installHttpGuard } from '../../../src/adapters/http/index.ts';
-import { httpAnswer } from '../../../src/adapters/http-calls/http-answer.ts';
-import type { ResponseHead } from '../../../src/adapters/http-calls/http-request.ts';
-import { Upstream } from '../axios/upstream.ts';
+import { answerOf } from '../support/answer-of.ts';
+import { httpBreaker } from '../support/http-breaker.ts';
+import { spareWire } from '../support/spare-wire.ts';
+import { ToldUpstream } from '../support/told-upstream.ts';
 
 const require = createRequire(import.meta.url);
 
-let upstream: Upstream;
+let upstream: ToldUpstream;
 let takeOff = () => {};
 
 beforeEach(async () => {
-  upstream = await Upstream.open();
+  upstream = await ToldUpstream.open();
 });
 afterEach(async () => {
   takeOff();
@@ -63,7 +64,7 @@ describe('axios, with no line of its own', () => {
   });
 
   test('gets a wire’s answer, as it is and as a stream', async () => {
-    make([spare()]).trip();
+    make([spareWire()]).trip();
     const { data, status } = await axios.post(upstream.url, { item: 'bolt' });
     expect([status, data]).toEqual([200, { spare: true }]);
     const stream = await axios.get(upstream.url, { responseType: 'stream' });
@@ -109,7 +110,7 @@ describe('a proxy', () => {
       `connect ECONNREFUSED 127.0.0.1:${port}`,
       expect.stringContaining(`"${breaker.name}" is open`),
     ]);
-    upstream = await Upstream.open(port);
+    upstream = await ToldUpstream.open(port);
     breaker.reset();
     expect(await ask()).toContain('200 ');
     server.closeAllConnections();
@@ -117,7 +118,7 @@ describe('a proxy', () => {
   });
 
   test('hands a wire’s answer on', async () => {
-    make([spare()]).trip();
+    make([spareWire()]).trip();
     const server = createServer((request, response) => {
       const passed = http.request(
         upstream.url,
@@ -167,7 +168,7 @@ describe.skipIf(!hasOpenssl())('node:https (it needs openssl)', () => {
 
   test('is guarded as node:http is, with its own origin', async () => {
     const origins: string[] = [];
-    const breaker = make([spare()]);
+    const breaker = make([spareWire()]);
     takeOff = installHttpGuard(({ origin }) => {
       origins.push(origin);
       return breaker;
@@ -183,11 +184,8 @@ describe.skipIf(!hasOpenssl())('node:https (it needs openssl)', () => {
   });
 });
 
-function make(neutralWires: readonly NeutralWire[] = [], options: Parameters<typeof createBreaker>[1] = {}) {
-  const breaker = createBreaker(`client-${made++}`, {
-    telemetry: 'off',
-    trip: { consecutive: 3 },
-    isFailureResult: (head) => (head as ResponseHead).status >= 500,
+function make(neutralWires: readonly NeutralWire[] = [], options: BreakerOptions = {}) {
+  const breaker = httpBreaker({
     neutralWires,
     ...options,
   });
@@ -195,12 +193,6 @@ function make(neutralWires: readonly NeutralWire[] = [], options: Parameters<typ
   takeOff = installHttpGuard(({ host }) => (host.endsWith(`:${port}`) ? breaker : undefined));
   return breaker;
 }
-let made = 0;
-
-function spare(): NeutralWire {
-  return fallbackWire(() => httpAnswer({ json: { spare: true } }));
-}
-
 function hasOpenssl(): boolean {
   try {
     execFileSync('openssl', ['version'], { stdio: 'ignore' });
@@ -208,11 +200,4 @@ function hasOpenssl(): boolean {
   } catch {
     return false;
   }
-}
-
-async function answerOf(request: ClientRequest): Promise<string> {
-  const [response] = await once(request, 'response');
-  let body = '';
-  for await (const chunk of response) body += chunk;
-  return `${response.statusCode} ${body}`;
 }

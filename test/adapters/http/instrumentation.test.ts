@@ -1,15 +1,16 @@
-import { once } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import { createRequire } from 'node:module';
-import { context, propagation, SpanKind, SpanStatusCode, type TextMapPropagator, trace } from '@opentelemetry/api';
+import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import { createBreaker, fallbackWire, type NeutralWire } from '@switchgear/breaker';
+import { createBreaker, type NeutralWire } from '@switchgear/breaker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { installHttpGuard } from '../../../src/adapters/http/index.ts';
-import { httpAnswer } from '../../../src/adapters/http-calls/http-answer.ts';
 import { registerContext } from '../../breaker/telemetry/sdk.ts';
-import { Upstream } from '../axios/upstream.ts';
+import { answerOf } from '../support/answer-of.ts';
+import { spareWire } from '../support/spare-wire.ts';
+import { ToldUpstream } from '../support/told-upstream.ts';
+import { TRACE_PARENT } from '../support/trace-parent.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -20,7 +21,7 @@ const instrumentation = new HttpInstrumentation();
 require('node:http');
 instrumentation.disable();
 
-let upstream: Upstream;
+let upstream: ToldUpstream;
 let takeOff = () => {};
 
 beforeAll(() => {
@@ -29,7 +30,7 @@ beforeAll(() => {
   instrumentation.setTracerProvider(provider);
 });
 beforeEach(async () => {
-  upstream = await Upstream.open();
+  upstream = await ToldUpstream.open();
 });
 afterEach(async () => {
   takeOff();
@@ -41,16 +42,6 @@ afterAll(() => {
   context.disable();
   propagation.disable();
 });
-
-/** The part of W3C's that is sent. */
-const TRACE_PARENT: TextMapPropagator = {
-  inject(active, carrier, { set }) {
-    const { traceId, spanId } = trace.getSpanContext(active)!;
-    set(carrier, 'traceparent', `00-${traceId}-${spanId}-01`);
-  },
-  extract: (active) => active,
-  fields: () => ['traceparent'],
-};
 
 describe.each(['before', 'after'] as const)(
   'with the instrumentation of OpenTelemetry enabled %s the guard',
@@ -78,7 +69,7 @@ describe.each(['before', 'after'] as const)(
     });
 
     test('a wire’s answer is the response of its span', async () => {
-      install([spare()]).trip();
+      install([spareWire()]).trip();
       const parent = provider.getTracer('test').startSpan('parent');
       const request: ClientRequest = context.with(trace.setSpan(context.active(), parent), () =>
         require('node:http').get(upstream.url),
@@ -111,14 +102,3 @@ function make(neutralWires: readonly NeutralWire[]) {
   return breaker;
 }
 let made = 0;
-
-function spare(): NeutralWire {
-  return fallbackWire(() => httpAnswer({ json: { spare: true } }));
-}
-
-async function answerOf(request: ClientRequest): Promise<string> {
-  const [response] = await once(request, 'response');
-  let body = '';
-  for await (const chunk of response) body += chunk;
-  return `${response.statusCode} ${body}`;
-}

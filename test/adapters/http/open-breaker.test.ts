@@ -4,20 +4,21 @@ import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { BreakerOpenError, CallTimeoutError, createBreaker } from '@switchgear/breaker';
+import { BreakerOpenError, CallTimeoutError } from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { guardAgent, installHttpGuard } from '../../../src/adapters/http/index.ts';
-import type { ResponseHead } from '../../../src/adapters/http-calls/http-request.ts';
 import { unguarded } from '../../../src/adapters/outgoing/unguarded.ts';
-import { Upstream } from '../axios/upstream.ts';
+import { answerOf } from '../support/answer-of.ts';
+import { httpBreaker } from '../support/http-breaker.ts';
+import { ToldUpstream } from '../support/told-upstream.ts';
 import { ForeignAgent } from './foreign-agent.ts';
 
-let upstream: Upstream;
+let upstream: ToldUpstream;
 let takeOff = () => {};
 
 beforeEach(async () => {
-  upstream = await Upstream.open();
+  upstream = await ToldUpstream.open();
 });
 afterEach(async () => {
   takeOff();
@@ -36,7 +37,7 @@ describe('an open breaker', () => {
     ['an agent that is none of node:http', (url) => get(url, { agent: foreignTo(url) })],
     ['a ClientRequest made by hand', (url) => new http.ClientRequest(url).end()],
   ])('rejects by its error event, and nothing reaches the server: %s', async (_name, send) => {
-    const breaker = make();
+    const breaker = httpBreaker();
     takeOff = installHttpGuard(breaker);
     breaker.trip();
     const request = send(upstream.url);
@@ -53,7 +54,7 @@ describe('an open breaker', () => {
   });
 
   test('rejects once, where an agent of another kind cannot connect either', async () => {
-    const breaker = make();
+    const breaker = httpBreaker();
     takeOff = installHttpGuard(breaker);
     breaker.trip();
     const foreign = new ForeignAgent(1);
@@ -64,7 +65,7 @@ describe('an open breaker', () => {
   });
 
   test('an awaited response and a pipeline reject with its error', async () => {
-    const breaker = make();
+    const breaker = httpBreaker();
     takeOff = installHttpGuard(breaker);
     breaker.trip();
     await expect(once(get(upstream.url), 'response')).rejects.toMatchObject({ code: 'BREAKER_OPEN' });
@@ -74,7 +75,7 @@ describe('an open breaker', () => {
   });
 
   test('an error that nobody listens for is thrown, as every error of a request is', async () => {
-    const breaker = make();
+    const breaker = httpBreaker();
     takeOff = installHttpGuard(breaker);
     breaker.trip();
     const others = process.listeners('uncaughtException');
@@ -87,7 +88,7 @@ describe('an open breaker', () => {
   });
 
   test('a caller that destroys its request meanwhile hears what it would have heard', async () => {
-    const breaker = make();
+    const breaker = httpBreaker();
     takeOff = installHttpGuard(breaker);
     breaker.trip();
     const hungUp = get(upstream.url).destroy();
@@ -98,7 +99,7 @@ describe('an open breaker', () => {
 
   test('half-open, a good probe closes it and requests arrive again', async () => {
     const clock = new ManualClock();
-    const breaker = make({ clock, cooldownMs: 1_000, halfOpen: { probes: 1, ramp: [] } });
+    const breaker = httpBreaker({ clock, cooldownMs: 1_000, halfOpen: { probes: 1, ramp: [] } });
     takeOff = installHttpGuard(breaker);
     upstream.fail();
     for (let call = 0; call < 3; call++) await answerOf(get(upstream.url));
@@ -115,7 +116,7 @@ describe('an open breaker', () => {
 
 describe('a call that takes too long', () => {
   test('ends with CallTimeoutError, and its connection with it', async () => {
-    const breaker = make({ timeoutMs: 20 });
+    const breaker = httpBreaker({ timeoutMs: 20 });
     takeOff = installHttpGuard(breaker);
     const left = Promise.withResolvers<void>();
     upstream.answer = (request) => request.socket.once('close', () => left.resolve());
@@ -126,7 +127,7 @@ describe('a call that takes too long', () => {
 
   test('in the queue of its agent ends there, and its place is the next one’s', async () => {
     const clock = new ManualClock();
-    const breaker = make({ timeoutMs: 1_000, clock });
+    const breaker = httpBreaker({ timeoutMs: 1_000, clock });
     const agent = new http.Agent({ maxSockets: 1, keepAlive: true });
     takeOff = installHttpGuard(({ path }) => (path === '/queued' ? breaker : undefined));
     let free = () => {};
@@ -178,14 +179,14 @@ describe('what is guarded', () => {
   });
 
   test('is no call that is marked as unguarded', async () => {
-    const breaker = make();
+    const breaker = httpBreaker();
     takeOff = installHttpGuard(breaker);
     breaker.trip();
     expect(await answerOf(unguarded(() => get(upstream.url)))).toContain('200 ');
   });
 
   test('with guardAgent is that agent alone, until it is taken off, and once', async () => {
-    const [own, all] = [make(), make()];
+    const [own, all] = [httpBreaker(), httpBreaker()];
     const agent = new http.Agent();
     const off = guardAgent(agent, own);
     takeOff = installHttpGuard(all);
@@ -204,7 +205,7 @@ describe('what is guarded', () => {
       Reflect.get(http.Agent.prototype, 'addRequest'),
       Reflect.get(http.ClientRequest.prototype, 'onSocket'),
     ];
-    const [first, second] = [make(), make()];
+    const [first, second] = [httpBreaker(), httpBreaker()];
     const offFirst = installHttpGuard(first);
     takeOff = installHttpGuard(second);
     offFirst();
@@ -220,30 +221,13 @@ describe('what is guarded', () => {
   });
 
   test('counts a connection that an agent of another kind cannot make', async () => {
-    const breaker = make();
+    const breaker = httpBreaker();
     takeOff = installHttpGuard(breaker);
     const { agent } = new ForeignAgent(1);
     expect(await failure(get(upstream.url, { agent }))).toMatchObject({ code: 'ECONNREFUSED' });
     expect(breaker.stats().calls.failure).toBe(1);
   });
 });
-
-function make(options: Parameters<typeof createBreaker>[1] = {}) {
-  return createBreaker(`http-${made++}`, {
-    telemetry: 'off',
-    trip: { consecutive: 3 },
-    isFailureResult: (head) => (head as ResponseHead).status >= 500,
-    ...options,
-  });
-}
-let made = 0;
-
-async function answerOf(request: ClientRequest): Promise<string> {
-  const [response] = await once(request, 'response');
-  let body = '';
-  for await (const chunk of response) body += chunk;
-  return `${response.statusCode} ${body}`;
-}
 
 function foreignTo(url: string): http.Agent {
   return new ForeignAgent(Number(new URL(url).port)).agent;

@@ -1,21 +1,25 @@
 import { once } from 'node:events';
-import http, { type ClientRequest, get, type IncomingMessage, request as sendRequest } from 'node:http';
+import http, { get, type IncomingMessage, request as sendRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createBreaker, fallbackWire, type NeutralWire } from '@switchgear/breaker';
+import { type BreakerOptions, createBreaker, fallbackWire, type NeutralWire } from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { installHttpGuard } from '../../../src/adapters/http/index.ts';
 import { type HttpWire, httpBuffer, httpCache } from '../../../src/adapters/http-answers/index.ts';
 import { httpAnswer } from '../../../src/adapters/http-calls/http-answer.ts';
-import type { HttpRequest, ResponseHead } from '../../../src/adapters/http-calls/http-request.ts';
-import { Upstream } from '../axios/upstream.ts';
+import type { HttpRequest } from '../../../src/adapters/http-calls/http-request.ts';
+import { answerOf, bodyOf } from '../support/answer-of.ts';
+import { bodyWire } from '../support/body-wire.ts';
+import { httpBreaker } from '../support/http-breaker.ts';
+import { spareWire } from '../support/spare-wire.ts';
+import { ToldUpstream } from '../support/told-upstream.ts';
 
-let upstream: Upstream;
+let upstream: ToldUpstream;
 let takeOff = () => {};
 
 beforeEach(async () => {
-  upstream = await Upstream.open();
+  upstream = await ToldUpstream.open();
 });
 afterEach(async () => {
   takeOff();
@@ -24,7 +28,7 @@ afterEach(async () => {
 
 describe('a wire of an open breaker answers', () => {
   test('as a server would, with all that belongs to a response', async () => {
-    open([spare()]);
+    open([spareWire()]);
     const request = get(`${upstream.url}/a`);
     const events: string[] = [];
     for (const event of ['socket', 'finish', 'response', 'close', 'error']) request.on(event, () => events.push(event));
@@ -41,7 +45,7 @@ describe('a wire of an open breaker answers', () => {
   });
 
   test('the callback, and an agent that keeps connections', async () => {
-    open([spare()]);
+    open([spareWire()]);
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const answers = Array.from(
       { length: 3 },
@@ -66,7 +70,7 @@ describe('a wire of an open breaker answers', () => {
   });
 
   test('a response that nobody reads, and the request is over', async () => {
-    open([spare()]);
+    open([spareWire()]);
     const request = get(upstream.url);
     await once(request, 'close');
     expect(request.destroyed).toBe(true);
@@ -78,7 +82,7 @@ describe('a wire of an open breaker answers', () => {
   });
 
   test('before an upload of any size has come to its end, and takes all of it', async () => {
-    open([spare()]);
+    open([spareWire()]);
     const request = sendRequest(upstream.url, { method: 'POST' });
     const answer = answerOf(request);
     const body = Readable.from(Array.from({ length: 500 }, () => Buffer.alloc(4_096)));
@@ -87,7 +91,7 @@ describe('a wire of an open breaker answers', () => {
   });
 
   test('in the middle of an upload, which comes to its end', async () => {
-    open([spare()]);
+    open([spareWire()]);
     const request = sendRequest(upstream.url, { method: 'POST', agent: false });
     request.write('first');
     expect(await answerOf(request)).toBe('200 {"spare":true}');
@@ -99,7 +103,7 @@ describe('a wire of an open breaker answers', () => {
 
   test('to a request that waits to be asked for its body', async () => {
     const bodies: string[] = [];
-    open([keeper(bodies)]);
+    open([bodyWire(bodies)]);
     const request = sendRequest(upstream.url, { method: 'POST', headers: { expect: '100-continue' } });
     request.on('continue', () => request.end('asked'));
     expect(await answerOf(request)).toBe('202 kept');
@@ -107,7 +111,7 @@ describe('a wire of an open breaker answers', () => {
   });
 
   test('a tunnel is never opened by it', async () => {
-    open([spare()]);
+    open([spareWire()]);
     const request = sendRequest(upstream.url, { method: 'CONNECT', path: 'other:1' }).end();
     const [response, socket] = await once(request, 'connect');
     expect(response.statusCode).toBe(503);
@@ -134,7 +138,7 @@ describe('a wire of an open breaker answers', () => {
 
   test('with the body, where it asks for it without notice, and knows whether there is none', async () => {
     const bodies: unknown[] = [];
-    const { requestBytes: _, ...wire } = keeper(bodies as string[]) as HttpWire;
+    const { requestBytes: _, ...wire } = bodyWire(bodies as string[]) as HttpWire;
     const breaker = open([wire as NeutralWire]);
     const upload = sendRequest(upstream.url, { method: 'POST' });
     upload.end('whole');
@@ -185,7 +189,7 @@ describe('a wire of an open breaker answers', () => {
 describe('the request that trips the breaker', () => {
   test('is answered by the wire in place of the response, whose connection is closed', async () => {
     const closed = Promise.withResolvers<void>();
-    const breaker = make([spare()]);
+    const breaker = make([spareWire()]);
     upstream.answer = (request, response) => {
       request.socket.once('close', () => closed.resolve());
       response.writeHead(503).write('never ends');
@@ -198,7 +202,7 @@ describe('the request that trips the breaker', () => {
   });
 
   test('is answered in place of its error', async () => {
-    const breaker = make([spare()]);
+    const breaker = make([spareWire()]);
     const port = upstream.port;
     await upstream.close();
     const request = sendRequest({ port, host: '127.0.0.1', method: 'POST' });
@@ -212,7 +216,7 @@ describe('the request that trips the breaker', () => {
 
   test('is answered in place of its timeout, while it is under way and in the queue of an agent', async () => {
     const clock = new ManualClock();
-    const breaker = make([spare()], { timeoutMs: 1_000, clock });
+    const breaker = make([spareWire()], { timeoutMs: 1_000, clock });
     const agent = new http.Agent({ maxSockets: 1, keepAlive: true });
     upstream.hang();
     const first = answerOf(get(upstream.url, { agent }));
@@ -235,7 +239,7 @@ describe('the request that trips the breaker', () => {
       clock,
       timeoutMs: 1_000,
       trip: { consecutive: 1 },
-      neutralWires: [spare()],
+      neutralWires: [spareWire()],
     });
     const agent = new http.Agent({ maxSockets: 1, keepAlive: true });
     takeOff = installHttpGuard(({ path }) => (path === '/queued' ? breaker : undefined));
@@ -287,7 +291,7 @@ describe('the request that trips the breaker', () => {
   });
 
   test('what its listeners throw is thrown where it would have been without a guard', async () => {
-    make([spare()], { trip: { consecutive: 5 } });
+    make([spareWire()], { trip: { consecutive: 5 } });
     const others = process.listeners('uncaughtException');
     process.removeAllListeners('uncaughtException');
     const thrown = once(process, 'uncaughtException');
@@ -329,7 +333,7 @@ describe('the request that trips the breaker', () => {
 
   test('has had its body kept for the wire, in all the ways it can be written', async () => {
     const bodies: string[] = [];
-    const breaker = make([keeper(bodies)]);
+    const breaker = make([bodyWire(bodies)]);
     upstream.fail();
     const whole = sendRequest(upstream.url, { method: 'POST' });
     whole.end('whole');
@@ -390,48 +394,17 @@ describe('with the wires of HTTP', () => {
   });
 });
 
-function make(neutralWires: readonly NeutralWire[], options: Parameters<typeof createBreaker>[1] = {}) {
-  const breaker = createBreaker(`wired-${made++}`, {
-    telemetry: 'off',
+function make(neutralWires: readonly NeutralWire[], options: BreakerOptions = {}) {
+  const breaker = httpBreaker({
     trip: { consecutive: 1 },
-    isFailureResult: (head) => (head as ResponseHead).status >= 500,
     neutralWires,
     ...options,
   });
   takeOff = installHttpGuard(breaker);
   return breaker;
 }
-let made = 0;
-
 function open(neutralWires: readonly NeutralWire[]) {
   const breaker = make(neutralWires);
   breaker.trip();
   return breaker;
-}
-
-function spare(): NeutralWire {
-  return fallbackWire(() => httpAnswer({ json: { spare: true } }));
-}
-
-function keeper(bodies: string[]): NeutralWire {
-  return {
-    name: 'keeper',
-    kind: 'fallback',
-    requestBytes: () => 1_000,
-    async take({ input }: { input: { request: HttpRequest } }) {
-      bodies.push(String(Buffer.from((await input.request.body()) ?? [])));
-      return { outcome: 'served', value: httpAnswer({ status: 202, body: 'kept' }) };
-    },
-  } as unknown as NeutralWire;
-}
-
-async function answerOf(request: ClientRequest): Promise<string> {
-  const [response] = await once(request, 'response');
-  return `${response.statusCode} ${await bodyOf(response)}`;
-}
-
-async function bodyOf(response: IncomingMessage): Promise<string> {
-  let body = '';
-  for await (const chunk of response) body += chunk;
-  return body;
 }

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server of which a test says how it is. */
-export class Upstream {
+/** A server that is told by a test how to answer. */
+export class ToldUpstream {
   /** How it answers; by default with the method, the path and the body of the request. */
   answer: (request: IncomingMessage, response: ServerResponse, body: string) => void = (request, response, body) => {
     response.setHeader('content-type', 'application/json');
@@ -21,8 +21,8 @@ export class Upstream {
     });
   }
 
-  static async open(port = 0): Promise<Upstream> {
-    const upstream = new Upstream();
+  static async open(port = 0): Promise<ToldUpstream> {
+    const upstream = new ToldUpstream();
     await new Promise<void>((resolve) => upstream.#server.listen(port, '127.0.0.1', resolve));
     return upstream;
   }
