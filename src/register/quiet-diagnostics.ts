@@ -9,14 +9,20 @@ const MAX_KNOWN = 100;
  */
 export class QuietDiagnostics implements DiagLogger {
   readonly #write: (line: string) => void;
+  readonly #isHandled: (message: string) => boolean;
   readonly #known = new Set<string>();
 
-  constructor(write: (line: string) => void = (line) => process.stderr.write(line)) {
+  /** @param isHandled hears of each error first; one that it has dealt with is not told */
+  constructor(
+    write: (line: string) => void = (line) => process.stderr.write(line),
+    isHandled: (message: string) => boolean = () => false,
+  ) {
     this.#write = write;
+    this.#isHandled = isHandled;
   }
 
   error(message: string, ...rest: unknown[]): void {
-    this.#tell(message, rest);
+    if (!this.#isHandled(String(message))) this.#tell(message, rest);
   }
 
   warn(message: string, ...rest: unknown[]): void {

@@ -52,13 +52,18 @@ export function startSwitchgear(options: StartOptions = {}): Switchgear {
 function start(givenTimeoutMs: number | undefined): Switchgear {
   const { environment, problems } = readEnvironment(process.env);
   const shutdownTimeoutMs = givenTimeoutMs ?? (environment.hasAddress ? 5_000 : 1_000);
+  let sdk: OwnSdk | null = null;
   if (!environment.logLevelGiven) {
-    diag.setLogger(new QuietDiagnostics(), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+    const isHandled = (message: string) => sdk?.hearRefusal(message) ?? false;
+    diag.setLogger(new QuietDiagnostics(undefined, isHandled), {
+      logLevel: DiagLogLevel.WARN,
+      suppressOverrideMessage: true,
+    });
   }
   for (const problem of problems) diag.warn(problem);
   const { resource, identity } = serviceResource();
   const guards = new ServiceGuards(environment, (line) => diag.warn(line));
-  const sdk = environment.disabled ? null : startSdk(environment, resource, guards.instrumentations);
+  sdk = environment.disabled ? null : startSdk(environment, resource, guards.instrumentations);
   const link = startLink(environment, identity);
   guards.start();
   hookImports([...(sdk?.modules ?? []), ...guards.modules]);

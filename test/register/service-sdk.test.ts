@@ -137,6 +137,27 @@ describe('a service with a copy of the API of its own', () => {
   );
 });
 
+describe('a service with a copy of the API in a bundle, which cannot be watched', () => {
+  test.each(['1.9.7', '1.10.0'])(
+    'version %s: has its spans, with those of the breakers, and one line says so',
+    async (version) => {
+      const folder = temporaryFolder('bundle');
+      const env = {
+        TEST_API: copyOfApi(folder.path, version, 'bundle/api'),
+        TEST_BY_HAND: '1',
+        TEST_SIGNALS: 'traces',
+      };
+      const { report, output } = await run(REGISTER, 'main.cjs', env);
+      folder.remove();
+      expect(report.spans.map(({ name }) => name)).toEqual(expect.arrayContaining(['own work', 'child after await']));
+      expect(breakerSpans(report)).toEqual(['breaker.call', 'breaker.call']);
+      expect(new Set(report.spans.map(({ traceId }) => traceId)).size).toBe(1);
+      expect(report.rejections).toEqual([]);
+      expect(output.match(/switchgear: .*/g)).toEqual([expect.stringContaining('such as one in a bundle')]);
+    },
+  );
+});
+
 describe('settings', () => {
   test('OTEL_SDK_DISABLED leaves the service alone, and its SDK off', async () => {
     const { report } = await run(REGISTER, 'main.cjs', { OTEL_SDK_DISABLED: 'true', TEST_SIGNALS: 'traces' });
@@ -203,8 +224,8 @@ function startingWith(line: string): unknown {
   return expect.stringMatching(new RegExp(`^${line} < `));
 }
 
-function copyOfApi(folder: string, version: string): string {
-  const path = join(folder, 'node_modules/@opentelemetry/api');
+function copyOfApi(folder: string, version: string, name = 'node_modules/@opentelemetry/api'): string {
+  const path = join(folder, name);
   mkdirSync(path, { recursive: true });
   cpSync(join(ROOT, 'node_modules/@opentelemetry/api'), path, { recursive: true });
   for (const file of globSync('{package.json,dist/**/*.cjs}', { cwd: path })) {

@@ -24,14 +24,13 @@ export function removeGlobal(entry: Entry): void {
   Reflect.deleteProperty(registeredGlobals(), entry);
 }
 
-/** Runs `work` with nothing registered but `diag`, and gives what it registered: the process sees nothing of it. */
-export function registerApart(work: () => void): Globals {
+/** Runs `work` with nothing registered but `diag`; what it registers is nowhere to be seen after it. */
+export function registerApart<Result>(work: () => Result): Result {
   const before = globals[REGISTERED];
   Reflect.deleteProperty(globalThis, REGISTERED);
   if (before?.diag !== undefined) putGlobal('diag', before.diag, before.version ?? '');
   try {
-    work();
-    return { ...registeredGlobals() };
+    return work();
   } finally {
     if (before) globals[REGISTERED] = before;
     else Reflect.deleteProperty(globalThis, REGISTERED);
