@@ -135,18 +135,34 @@ const breaker = object(
   },
 );
 
-const matchPattern = pattern('\\S{1,500}', 'must be 1 to 500 characters without spaces');
-const someOf = oneOrMore(matchPattern, 100);
+/** Those that register guards. Another word would be a rule that never holds, and nobody would be told. */
+const CLIENTS = ['fetch', 'undici', 'http', 'grpc', 'pg', 'ioredis'];
+
+const someOf = (one: Shape) => oneOrMore(one, 100);
+const clients = someOf(
+  pattern(
+    `(?:${CLIENTS.join('|')})|(?=.*\\*)[a-z*]{1,100}`,
+    `must be one of ${CLIENTS.join(', ')}, or a pattern with *`,
+  ),
+);
+const methodPatterns = someOf(pattern('\\S{1,500}', 'must be 1 to 500 characters without spaces'));
+const hosts = someOf(
+  pattern(
+    '[^\\s/]{1,500}',
+    'must be a host, with or without its port, and without scheme and path, such as api.example.com',
+  ),
+);
+const paths = someOf(pattern('[/*]\\S{0,499}', 'must begin with / or *, such as /v1/**'));
 
 const rule = object({
   match: [
     object(
       {},
       {
-        client: [someOf, 'fetch, undici, http, grpc, pg, ioredis.'],
-        method: [someOf, 'HTTP method, gRPC method, SQL or Redis command.'],
-        host: [someOf, 'api.example.com, *.example.com, localhost:8080; * stands for any characters.'],
-        path: [someOf, '/v1/charges, /v1/*; * stands for any characters but /, ** for any.'],
+        client: [clients, 'fetch, undici, http, grpc, pg, ioredis.'],
+        method: [methodPatterns, 'HTTP method, gRPC method, SQL or Redis command.'],
+        host: [hosts, 'api.example.com, *.example.com, localhost:8080; * stands for any characters.'],
+        path: [paths, '/v1/charges, /v1/*; * stands for any characters but /, ** for any.'],
       },
     ),
     'All of these hold; an empty one matches everything.',
@@ -155,7 +171,7 @@ const rule = object({
 });
 
 const unmatched = either(
-  words([NO_BREAKER]),
+  pattern(NO_BREAKER, `must be ${NO_BREAKER}, or the keys of a breaker, such as { mode: shadow }`),
   object({}, { ...guardFields, maxOrigins: [integer(1, 1_000), 'Most breakers of this kind; default 50.'] }),
   (value) => typeof value === 'string',
 );

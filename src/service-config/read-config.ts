@@ -69,7 +69,8 @@ function checkTogether(config: ServiceConfig): Problem[] {
   rules.forEach(({ breaker }, index) => {
     if (breaker === NO_BREAKER || Object.hasOwn(breakers, breaker)) return;
     const known = [...Object.keys(breakers), NO_BREAKER].join(', ');
-    problems.push({ field: `rules[${index}].breaker`, rule: `must be one of ${known}`, value: breaker });
+    const rule = `must be one that \`breakers\` has, or ${NO_BREAKER}: one of ${known}`;
+    problems.push({ field: `rules[${index}].breaker`, rule, value: breaker });
   });
   return problems;
 }

@@ -77,11 +77,15 @@ export function listOf(item: Shape, most: number): Shape {
   };
 }
 
-/** One item, or a list of them. */
+/** One item, or a list of at least one. */
 export function oneOrMore(item: Shape, most: number): Shape {
   const list = listOf(item, most);
+  const check: Check = (value, field) => {
+    if (!Array.isArray(value)) return item.check(value, field);
+    return value.length === 0 ? [{ field, rule: 'must name at least one', value }] : list.check(value, field);
+  };
   return {
-    check: (value, field) => (Array.isArray(value) ? list.check(value, field) : item.check(value, field)),
+    check,
     schema: { anyOf: [item.schema, { ...list.schema, minItems: 1 }] },
   };
 }

@@ -27,6 +27,10 @@ describe('the JSON Schema', () => {
     { breakers: { a: { wires: [{ kind: 'buffer' }] } } },
     { breakers: { a: { wires: [{ kind: 'cache', status: 200 }] } } },
     { rules: [{ match: {} }] },
+    { rules: [{ match: { client: 'redis' }, breaker: 'none' }] },
+    { rules: [{ match: { host: ['http://a.example.com'] }, breaker: 'none' }] },
+    { rules: [{ match: { path: [] }, breaker: 'none' }] },
+    { unmatched: 'shadow' },
     { unmatched: { maxOrigins: 0 } },
   ])('refuses what the file may not be: %j', (config) => {
     expect(readConfig(JSON.stringify(config)).config).toBeUndefined();

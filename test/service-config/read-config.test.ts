@@ -22,6 +22,8 @@ rules:
     breaker: payments
   - match: { host: metadata.internal }
     breaker: none
+  - match: { client: [pg, 'io*'], host: ['db:5432', '[::1]:6379', '*'], path: ['**', /] }
+    breaker: none
 unmatched: { maxOrigins: 10 }
 telemetry: { instrumentations: [http, undici, pg] }
 `);
@@ -75,7 +77,42 @@ describe('a bad file', () => {
       'breakers: { a: {} }\nrules:\n  - match: {}\n    breaker: b\n',
       4,
       5,
-      /must be one of a, none, got "b"/,
+      /must be one that `breakers` has, or none: one of a, none, got "b"/,
+    ],
+    [
+      'a client that nobody guards',
+      'rules:\n  - { match: { client: redis }, breaker: none }\n',
+      2,
+      16,
+      /client` must be one of fetch, undici, http, grpc, pg, ioredis, or a pattern with \*, got "redis"/,
+    ],
+    [
+      'a host with a scheme',
+      'rules:\n  - { match: { host: "https://api.example.com" }, breaker: none }\n',
+      2,
+      16,
+      /host` must be a host, with or without its port, and without scheme and path/,
+    ],
+    [
+      'a path that no call has',
+      'rules:\n  - { match: { path: v1/** }, breaker: none }\n',
+      2,
+      16,
+      /must begin with \/ or \*/,
+    ],
+    [
+      'a match of nothing',
+      'rules:\n  - { match: { host: [] }, breaker: none }\n',
+      2,
+      16,
+      /host` must name at least one/,
+    ],
+    [
+      'a word for unmatched calls',
+      'unmatched: shadow\n',
+      1,
+      1,
+      /must be none, or the keys of a breaker, .* got "shadow"/,
     ],
     [
       'a wire of no kind',
