@@ -1,6 +1,6 @@
 /** A call on its way out of the process, as far as it is known before it is made. */
 export interface OutgoingCall {
-  /** What makes it: `fetch`, `http`, `axios`, `grpc`, `pg`, `ioredis`, or a word of your own. */
+  /** What makes it: `fetch`, `undici`, `http`, `axios`, `grpc`, `pg`, `ioredis`, or a word of your own. */
   readonly client: string;
   /** The HTTP method in capitals, the name of the gRPC method, the SQL or Redis command in capitals. */
   readonly method: string;
