@@ -59,6 +59,15 @@ describe('a service that starts its own SDK in its code', () => {
     expect(report.metrics).toEqual(expect.arrayContaining([...alone.report.metrics, METRICS.calls.name]));
   });
 
+  test.each(['main.mjs', 'main.cjs'])('%s, without instrumentations: has none of register either', async (entry) => {
+    const env = { TEST_SIGNALS: 'traces', TEST_BY_HAND: '1' };
+    const alone = await run([], entry, env);
+    const { report } = await run(REGISTER, entry, env);
+    expect(withoutBreakers(report)).toEqual(withoutBreakers(alone.report));
+    expect(new Set(report.spans.map(({ traceId }) => traceId))).not.toContain(INCOMING_TRACE);
+    expect(breakerSpans(report)).toHaveLength(2);
+  });
+
   test('what it has no place for goes on by register: metrics and events of one with traces only', async () => {
     const receiver = await startReceiver();
     const { report } = await run(REGISTER, 'main.cjs', {

@@ -8,5 +8,10 @@ startSdk({
   sdkTrace: require('@opentelemetry/sdk-trace'),
   sdkMetrics: require('@opentelemetry/sdk-metrics'),
   sdkLogs: require('@opentelemetry/sdk-logs'),
-  instrumentations: () => [new HttpInstrumentation(), new UndiciInstrumentation()],
+  instrumentations: () => {
+    const made = [new HttpInstrumentation(), new UndiciInstrumentation()];
+    // As exporters do, so that it is patched before the SDK starts.
+    require('node:http');
+    return made;
+  },
 });
