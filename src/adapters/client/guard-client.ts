@@ -29,9 +29,8 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
  * as `signal` in the last argument tells of calls that their caller gave up. Calls that a guarded method makes through another guarded
  * client are not counted a second time. Where a breaker has a `timeoutMs` its caller need not wait for longer; the method itself
  * is not stopped by it.
- *
- * `const mail = guardClient(new MailClient(), breaker, { methods: ['send'] });`
  * @throws InvalidInputError for a method that the client does not have
+ * @example const mail = guardClient(new MailClient(), breaker, { methods: ['send'] });
  */
 export function guardClient<Client extends object>(
   client: Client,

@@ -12,8 +12,7 @@ const guards = new WeakSet<Interceptor>();
  * An interceptor for clients of `@grpc/grpc-js` that puts their calls under a breaker. First in the list it counts a call once,
  * however often a later one tries it again. A call that is turned away ends with status UNAVAILABLE; its error has the BreakerOpenError as `cause`
  * and the breaker's name as `breaker`.
- *
- * `new StockClient('stock:50051', credentials.createInsecure(), { interceptors: [grpcInterceptor(breaker)] });`
+ * @example new StockClient('stock:50051', credentials.createInsecure(), { interceptors: [grpcInterceptor(breaker)] });
  */
 export function grpcInterceptor(by: GuardedBy): Interceptor {
   return interceptorFor(chooserOf(by));

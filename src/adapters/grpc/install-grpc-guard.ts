@@ -29,9 +29,8 @@ const CHECKS = ['checkOptionalUnaryResponseArguments', 'checkMetadataAndOptions'
 /**
  * Puts the calls of every client of `@grpc/grpc-js` under breakers, however it was made, those that are there already too. The guard comes
  * before the interceptors that an app has. Returns what takes it off again. A second time it changes nothing.
- *
- * `installGrpcGuard(grpc, ({ host }) => breakers.for(host));`
  * @throws TypeError where it is not given the module `@grpc/grpc-js`
+ * @example installGrpcGuard(grpc, ({ host }) => breakers.get(host));
  */
 export function installGrpcGuard(grpc: GrpcModule, by: GuardedBy): () => void {
   const type = (grpc.Client ?? (grpc.default as GrpcModule | undefined)?.Client) as ClientClass | undefined;

@@ -6,9 +6,8 @@ import { connectOptionsOf, type RequestTaker } from './node-internals.ts';
 
 /**
  * Puts a breaker around the requests of one agent of node:http or node:https, for clients that take an agent.
- *
- * `guardAgent(agent, createBreaker('stock')); http.get('http://stock/items', { agent });`
  * @returns takes it off again
+ * @example guardAgent(agent, createBreaker('stock')); http.get('http://stock/items', { agent });
  */
 export function guardAgent(agent: Agent, by: GuardedBy): () => void {
   const choose = chooserOf(by);

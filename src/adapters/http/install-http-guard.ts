@@ -19,9 +19,8 @@ let inForce: { readonly choose: ChooseBreaker; readonly takeOff: () => void } | 
 /**
  * Puts breakers around all requests of node:http and node:https in this process, however their caller came by the module, and
  * of all clients on top of them. A second call puts its breakers in the place of the first one's.
- *
- * `installHttpGuard(({ host }) => (host === 'stock' ? stock : undefined));`
  * @returns takes it off again; nothing where another guard is in force by then
+ * @example installHttpGuard(({ host }) => (host === 'stock' ? stock : undefined));
  */
 export function installHttpGuard(by: GuardedBy): () => void {
   const choose = chooserOf(by);

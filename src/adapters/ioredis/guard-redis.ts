@@ -8,8 +8,7 @@ const guarded = new WeakSet<object>();
 /**
  * Puts the commands of one client or cluster of `ioredis` under a breaker; a pipeline is one call, and so is a transaction. Blocking commands,
  * subscriptions and what is about the connection go past it. Returns the same client.
- *
- * `const redis = guardRedis(new Redis(), createBreaker('cache', judgeOutcomes()));`
+ * @example const redis = guardRedis(new Redis(), createBreaker('cache', judgeOutcomes()));
  */
 export function guardRedis<Client extends object>(client: Client, by: GuardedBy): Client {
   if (guarded.has(client)) return client;

@@ -14,9 +14,8 @@ export interface IoredisModule {
 /**
  * Puts the commands of every client and cluster of `ioredis` under breakers, those that are there already too. Returns what takes them off
  * again. A second time it changes nothing.
- *
- * `installIoredisGuard(ioredis, ({ host }) => breakers.for(host));`
  * @throws TypeError where it is not given the module `ioredis`
+ * @example installIoredisGuard(ioredis, ({ host }) => breakers.get(host));
  */
 export function installIoredisGuard(ioredis: IoredisModule, by: GuardedBy): () => void {
   const { Redis, Cluster } = ioredis.Redis ? ioredis : ((ioredis.default ?? {}) as IoredisModule);

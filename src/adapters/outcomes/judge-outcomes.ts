@@ -30,9 +30,8 @@ export interface OutcomeJudge {
 /**
  * Judges calls by codes: HTTP statuses, codes of errors, SQLSTATEs, replies of Redis, gRPC statuses. The default is right for all of
  * them at once.
- *
- * `createBreaker('stock', { ...judgeOutcomes({ failures: { statuses: ['5xx', 429] } }) })`
  * @throws InvalidInputError for a code that is none
+ * @example createBreaker('stock', { ...judgeOutcomes({ failures: { statuses: ['5xx', 429] } }) });
  */
 export function judgeOutcomes(options: JudgeOutcomesOptions = {}): OutcomeJudge {
   const problems = checkOutcomes(options, '');

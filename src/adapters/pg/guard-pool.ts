@@ -9,8 +9,7 @@ const guardedPools = new WeakSet<object>();
 /**
  * Puts the queries of one pool of `pg` under a breaker: `pool.query`, `pool.connect` where a connection must be opened or waited for, and the
  * queries of the connections that it hands out. A transaction that has begun is never turned away. Returns the same pool.
- *
- * `const pool = guardPool(new Pool(), createBreaker('database', { ...presets.database, ...judgeOutcomes() }));`
+ * @example const pool = guardPool(new Pool(), createBreaker('database', { ...presets.database, ...judgeOutcomes() }));
  */
 export function guardPool<Guarded extends object>(pool: Guarded, by: GuardedBy): Guarded {
   if (guardedPools.has(pool)) return pool;

@@ -15,9 +15,8 @@ export interface PgModule {
 /**
  * Puts the queries of every pool and client of `pg` under breakers, those that are there already too. Returns what takes them off
  * again. A second time it changes nothing.
- *
- * `installPgGuard(pg, ({ host }) => breakers.for(host));`
  * @throws TypeError where it is not given the module `pg`
+ * @example installPgGuard(pg, ({ host }) => breakers.get(host));
  */
 export function installPgGuard(pg: PgModule, by: GuardedBy): () => void {
   const { Pool: PoolClass, Client: ClientClass } = pg.Pool && pg.Client ? pg : (pg.default ?? {});
