@@ -9,7 +9,7 @@ import {
 } from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
 import axios, { type AxiosInstance } from 'axios';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { guardAxios } from '../../../src/adapters/axios/index.ts';
 import { installHttpGuard } from '../../../src/adapters/http/index.ts';
 import { httpAnswer } from '../../../src/adapters/http-calls/http-answer.ts';
@@ -27,7 +27,6 @@ beforeEach(async () => {
   upstream = await ToldUpstream.open();
   client = axios.create({ baseURL: upstream.url, headers: { 'X-App': 'shop' } });
 });
-afterEach(() => upstream.close());
 
 describe('a closed breaker', () => {
   test('a good request is as it would be, and counted once', async () => {

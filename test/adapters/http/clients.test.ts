@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BreakerOptions, NeutralWire } from '@switchgear/breaker';
 import axios from 'axios';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { installHttpGuard } from '../../../src/adapters/http/index.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { answerOf } from '../support/answer-of.ts';
+import { guardHttp } from '../support/guard-http.ts';
 import { httpBreaker } from '../support/http-breaker.ts';
 import { spareWire } from '../support/spare-wire.ts';
 import { ToldUpstream } from '../support/told-upstream.ts';
@@ -19,14 +19,9 @@ import { ToldUpstream } from '../support/told-upstream.ts';
 const require = createRequire(import.meta.url);
 
 let upstream: ToldUpstream;
-let takeOff = () => {};
 
 beforeEach(async () => {
   upstream = await ToldUpstream.open();
-});
-afterEach(async () => {
-  takeOff();
-  await upstream.close();
 });
 
 describe('axios, with no line of its own', () => {
@@ -169,7 +164,7 @@ describe.skipIf(!hasOpenssl())('node:https (it needs openssl)', () => {
   test('is guarded as node:http is, with its own origin', async () => {
     const origins: string[] = [];
     const breaker = make([spareWire()]);
-    takeOff = installHttpGuard(({ origin }) => {
+    guardHttp(({ origin }) => {
       origins.push(origin);
       return breaker;
     });
@@ -190,7 +185,7 @@ function make(neutralWires: readonly NeutralWire[] = [], options: BreakerOptions
     ...options,
   });
   const { port } = upstream;
-  takeOff = installHttpGuard(({ host }) => (host.endsWith(`:${port}`) ? breaker : undefined));
+  guardHttp(({ host }) => (host.endsWith(`:${port}`) ? breaker : undefined));
   return breaker;
 }
 function hasOpenssl(): boolean {

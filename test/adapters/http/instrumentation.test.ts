@@ -5,9 +5,9 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { createBreaker, type NeutralWire } from '@switchgear/breaker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { installHttpGuard } from '../../../src/adapters/http/index.ts';
 import { registerContext } from '../../breaker/telemetry/sdk.ts';
 import { answerOf } from '../support/answer-of.ts';
+import { guardHttp } from '../support/guard-http.ts';
 import { spareWire } from '../support/spare-wire.ts';
 import { ToldUpstream } from '../support/told-upstream.ts';
 import { TRACE_PARENT } from '../support/trace-parent.ts';
@@ -22,7 +22,6 @@ require('node:http');
 instrumentation.disable();
 
 let upstream: ToldUpstream;
-let takeOff = () => {};
 
 beforeAll(() => {
   registerContext();
@@ -33,10 +32,8 @@ beforeEach(async () => {
   upstream = await ToldUpstream.open();
 });
 afterEach(async () => {
-  takeOff();
   instrumentation.disable();
   exporter.reset();
-  await upstream.close();
 });
 afterAll(() => {
   context.disable();
@@ -98,7 +95,7 @@ describe.each(['before', 'after'] as const)(
 
 function make(neutralWires: readonly NeutralWire[]) {
   const breaker = createBreaker(`traced-${made++}`, { telemetry: 'off', neutralWires });
-  takeOff = installHttpGuard(breaker);
+  guardHttp(breaker);
   return breaker;
 }
 let made = 0;

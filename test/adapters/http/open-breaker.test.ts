@@ -6,23 +6,19 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { BreakerOpenError, CallTimeoutError } from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { guardAgent, installHttpGuard } from '../../../src/adapters/http/index.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { guardAgent } from '../../../src/adapters/http/index.ts';
 import { unguarded } from '../../../src/adapters/outgoing/unguarded.ts';
 import { answerOf } from '../support/answer-of.ts';
+import { guardHttp } from '../support/guard-http.ts';
 import { httpBreaker } from '../support/http-breaker.ts';
 import { ToldUpstream } from '../support/told-upstream.ts';
 import { ForeignAgent } from './foreign-agent.ts';
 
 let upstream: ToldUpstream;
-let takeOff = () => {};
 
 beforeEach(async () => {
   upstream = await ToldUpstream.open();
-});
-afterEach(async () => {
-  takeOff();
-  await upstream.close();
 });
 
 describe('an open breaker', () => {
@@ -38,7 +34,7 @@ describe('an open breaker', () => {
     ['a ClientRequest made by hand', (url) => new http.ClientRequest(url).end()],
   ])('rejects by its error event, and nothing reaches the server: %s', async (_name, send) => {
     const breaker = httpBreaker();
-    takeOff = installHttpGuard(breaker);
+    guardHttp(breaker);
     breaker.trip();
     const request = send(upstream.url);
     const events: unknown[] = [];
@@ -55,7 +51,7 @@ describe('an open breaker', () => {
 
   test('rejects once, where an agent of another kind cannot connect either', async () => {
     const breaker = httpBreaker();
-    takeOff = installHttpGuard(breaker);
+    guardHttp(breaker);
     breaker.trip();
     const foreign = new ForeignAgent(1);
     const errors: unknown[] = [];
@@ -66,7 +62,7 @@ describe('an open breaker', () => {
 
   test('an awaited response and a pipeline reject with its error', async () => {
     const breaker = httpBreaker();
-    takeOff = installHttpGuard(breaker);
+    guardHttp(breaker);
     breaker.trip();
     await expect(once(get(upstream.url), 'response')).rejects.toMatchObject({ code: 'BREAKER_OPEN' });
     const upload = sendRequest(upstream.url, { method: 'POST' });
@@ -76,7 +72,7 @@ describe('an open breaker', () => {
 
   test('an error that nobody listens for is thrown, as every error of a request is', async () => {
     const breaker = httpBreaker();
-    takeOff = installHttpGuard(breaker);
+    guardHttp(breaker);
     breaker.trip();
     const others = process.listeners('uncaughtException');
     process.removeAllListeners('uncaughtException');
@@ -89,7 +85,7 @@ describe('an open breaker', () => {
 
   test('a caller that destroys its request meanwhile hears what it would have heard', async () => {
     const breaker = httpBreaker();
-    takeOff = installHttpGuard(breaker);
+    guardHttp(breaker);
     breaker.trip();
     const hungUp = get(upstream.url).destroy();
     await expect(once(hungUp, 'response')).rejects.toMatchObject({ code: 'ECONNRESET' });
@@ -100,7 +96,7 @@ describe('an open breaker', () => {
   test('half-open, a good probe closes it and requests arrive again', async () => {
     const clock = new ManualClock();
     const breaker = httpBreaker({ clock, cooldownMs: 1_000, halfOpen: { probes: 1, ramp: [] } });
-    takeOff = installHttpGuard(breaker);
+    guardHttp(breaker);
     upstream.fail();
     for (let call = 0; call < 3; call++) await answerOf(get(upstream.url));
     expect(breaker.state).toBe('open');
@@ -117,7 +113,7 @@ describe('an open breaker', () => {
 describe('a call that takes too long', () => {
   test('ends with CallTimeoutError, and its connection with it', async () => {
     const breaker = httpBreaker({ timeoutMs: 20 });
-    takeOff = installHttpGuard(breaker);
+    guardHttp(breaker);
     const left = Promise.withResolvers<void>();
     upstream.answer = (request) => request.socket.once('close', () => left.resolve());
     await expect(once(get(upstream.url), 'response')).rejects.toBeInstanceOf(CallTimeoutError);
@@ -129,7 +125,7 @@ describe('a call that takes too long', () => {
     const clock = new ManualClock();
     const breaker = httpBreaker({ timeoutMs: 1_000, clock });
     const agent = new http.Agent({ maxSockets: 1, keepAlive: true });
-    takeOff = installHttpGuard(({ path }) => (path === '/queued' ? breaker : undefined));
+    guardHttp(({ path }) => (path === '/queued' ? breaker : undefined));
     let free = () => {};
     upstream.answer = (request, response) => {
       if (request.url === '/first') free = () => response.end('first');
@@ -153,7 +149,7 @@ describe('a call that takes too long', () => {
 describe('what is guarded', () => {
   test('is chosen for each call, known by method, origin, host and path', async () => {
     const calls: unknown[] = [];
-    takeOff = installHttpGuard(({ client, method, origin, host, path }) => {
+    guardHttp(({ client, method, origin, host, path }) => {
       calls.push({ client, method, origin, host, path });
       return undefined;
     });
@@ -180,7 +176,7 @@ describe('what is guarded', () => {
 
   test('is no call that is marked as unguarded', async () => {
     const breaker = httpBreaker();
-    takeOff = installHttpGuard(breaker);
+    guardHttp(breaker);
     breaker.trip();
     expect(await answerOf(unguarded(() => get(upstream.url)))).toContain('200 ');
   });
@@ -189,7 +185,7 @@ describe('what is guarded', () => {
     const [own, all] = [httpBreaker(), httpBreaker()];
     const agent = new http.Agent();
     const off = guardAgent(agent, own);
-    takeOff = installHttpGuard(all);
+    guardHttp(all);
     await answerOf(get(upstream.url, { agent }));
     await answerOf(get(upstream.url));
     expect([own.stats().calls.success, all.stats().calls.success]).toEqual([1, 1]);
@@ -206,8 +202,8 @@ describe('what is guarded', () => {
       Reflect.get(http.ClientRequest.prototype, 'onSocket'),
     ];
     const [first, second] = [httpBreaker(), httpBreaker()];
-    const offFirst = installHttpGuard(first);
-    takeOff = installHttpGuard(second);
+    const offFirst = guardHttp(first);
+    const takeOff = guardHttp(second);
     offFirst();
     await answerOf(get(upstream.url));
     expect([first.stats().calls.success, second.stats().calls.success]).toEqual([0, 1]);
@@ -222,7 +218,7 @@ describe('what is guarded', () => {
 
   test('counts a connection that an agent of another kind cannot make', async () => {
     const breaker = httpBreaker();
-    takeOff = installHttpGuard(breaker);
+    guardHttp(breaker);
     const { agent } = new ForeignAgent(1);
     expect(await failure(get(upstream.url, { agent }))).toMatchObject({ code: 'ECONNREFUSED' });
     expect(breaker.stats().calls.failure).toBe(1);

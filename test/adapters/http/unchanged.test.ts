@@ -3,8 +3,9 @@ import http, { type ClientRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBreaker, type NeutralWire } from '@switchgear/breaker';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { installHttpGuard } from '../../../src/adapters/http/index.ts';
+import { guardHttp } from '../support/guard-http.ts';
 import { AWKWARD_REQUESTS } from './awkward-requests.ts';
 import { AwkwardServer } from './awkward-server.ts';
 import { EventLog } from './event-log.ts';
@@ -46,14 +47,11 @@ const OUTCOMES: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe.each(Object.entries(GUARDS))('under %s nothing changes for', (_name, neutralWires) => {
-  let takeOff = () => {};
-  afterEach(() => takeOff());
-
   test.each(Object.keys(AWKWARD_REQUESTS))('%s', async (name) => {
     const bare = await run(name);
     let guarded = 0;
     const breaker = createBreaker('all', { trip: { consecutive: 1_000 }, telemetry: 'off', neutralWires });
-    takeOff = installHttpGuard(() => {
+    guardHttp(() => {
       guarded++;
       return breaker;
     });

@@ -4,26 +4,21 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type BreakerOptions, createBreaker, fallbackWire, type NeutralWire } from '@switchgear/breaker';
 import { ManualClock } from '@switchgear/breaker/testing';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { installHttpGuard } from '../../../src/adapters/http/index.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { type HttpWire, httpBuffer, httpCache } from '../../../src/adapters/http-answers/index.ts';
 import { httpAnswer } from '../../../src/adapters/http-calls/http-answer.ts';
 import type { HttpRequest } from '../../../src/adapters/http-calls/http-request.ts';
 import { answerOf, bodyOf } from '../support/answer-of.ts';
 import { bodyWire } from '../support/body-wire.ts';
+import { guardHttp } from '../support/guard-http.ts';
 import { httpBreaker } from '../support/http-breaker.ts';
 import { spareWire } from '../support/spare-wire.ts';
 import { ToldUpstream } from '../support/told-upstream.ts';
 
 let upstream: ToldUpstream;
-let takeOff = () => {};
 
 beforeEach(async () => {
   upstream = await ToldUpstream.open();
-});
-afterEach(async () => {
-  takeOff();
-  await upstream.close();
 });
 
 describe('a wire of an open breaker answers', () => {
@@ -242,7 +237,7 @@ describe('the request that trips the breaker', () => {
       neutralWires: [spareWire()],
     });
     const agent = new http.Agent({ maxSockets: 1, keepAlive: true });
-    takeOff = installHttpGuard(({ path }) => (path === '/queued' ? breaker : undefined));
+    guardHttp(({ path }) => (path === '/queued' ? breaker : undefined));
     let end = () => {};
     upstream.answer = (request, response) => {
       if (request.url === '/first') end = () => response.end('first');
@@ -400,7 +395,7 @@ function make(neutralWires: readonly NeutralWire[], options: BreakerOptions = {}
     neutralWires,
     ...options,
   });
-  takeOff = installHttpGuard(breaker);
+  guardHttp(breaker);
   return breaker;
 }
 function open(neutralWires: readonly NeutralWire[]) {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
 
 /** A server that is told by a test how to answer. */
 export class ToldUpstream {
@@ -21,8 +22,10 @@ export class ToldUpstream {
     });
   }
 
+  /** One that is closed with the test. */
   static async open(port = 0): Promise<ToldUpstream> {
     const upstream = new ToldUpstream();
+    onTestFinished(() => upstream.close());
     await new Promise<void>((resolve) => upstream.#server.listen(port, '127.0.0.1', resolve));
     return upstream;
   }
