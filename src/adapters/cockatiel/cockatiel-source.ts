@@ -1,5 +1,6 @@
 import type { BreakerReport, ForeignBreaker } from '@switchgear/breaker';
 import type { BreakerState, SettingsPatch } from '@switchgear/conventions';
+import { replaceMethod } from '../outgoing/replace-method.ts';
 import type { CockatielBreaker, CockatielInside } from './cockatiel-breaker.ts';
 import { settingsOf } from './cockatiel-settings.ts';
 import { ToldFailures } from './told-failures.ts';
@@ -84,20 +85,12 @@ export class CockatielSource implements ForeignBreaker {
   /** There are no events for calls that begin, nor for those that are not let through: `execute` is looked over the shoulder. */
   #watchCalls(report: BreakerReport): () => void {
     const policy = this.#policy;
-    const { execute } = policy;
-    const watched: CockatielInside['execute'] = (fn, ...rest) => {
+    return replaceMethod<CockatielInside['execute']>(policy, 'execute', (execute) => (fn, ...rest) => {
       const before = policy.state;
       const answer = execute.call(policy, this.#counted(fn), ...rest);
       // It lets a call through by leaving the open state, before the call is made.
       if ((before === 1 || before === 3) && policy.state === before) report.rejected();
       return answer;
-    };
-    const own = Object.getOwnPropertyDescriptor(policy, 'execute');
-    Object.defineProperty(policy, 'execute', { value: watched, configurable: true, writable: true, enumerable: false });
-    return () => {
-      if (policy.execute !== watched) return;
-      if (own) Object.defineProperty(policy, 'execute', own);
-      else Reflect.deleteProperty(policy, 'execute');
-    };
+    });
   }
 }
