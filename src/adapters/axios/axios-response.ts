@@ -1,7 +1,7 @@
 import { AxiosHeaders, type AxiosResponse, isAxiosError } from 'axios';
 import type { ResponseHead } from '../http-calls/http-request.ts';
 import { joinedHeaders } from '../http-calls/joined-headers.ts';
-import type { ResponseKeeper } from '../http-calls/keep-response.ts';
+import type { ResponseKeeper } from '../http-calls/response-keeper.ts';
 
 /** The response for which axios rejects, by its status, as its caller asked it to. @throws every other error */
 export function responseOf(error: unknown): AxiosResponse {

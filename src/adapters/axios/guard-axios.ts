@@ -6,9 +6,9 @@ import {
   getAdapter,
   type InternalAxiosRequestConfig,
 } from 'axios';
-import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
 import { guardExchange } from '../http-calls/guard-exchange.ts';
-import { responseKeeper } from '../http-calls/keep-response.ts';
+import { requestBytesAsked } from '../http-calls/request-bytes-asked.ts';
+import { responseKeeper } from '../http-calls/response-keeper.ts';
 import { deadlineOf } from '../outgoing/deadline-of.ts';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';

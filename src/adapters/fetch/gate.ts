@@ -1,6 +1,6 @@
 import type { HttpAnswer } from '../http-calls/http-answer.ts';
 import type { ResponseHead } from '../http-calls/http-request.ts';
-import type { ResponseKeeper } from '../http-calls/keep-response.ts';
+import type { ResponseKeeper } from '../http-calls/response-keeper.ts';
 import type { DispatchHandler } from './dispatcher.ts';
 
 /** `held`: the head has come, and the breaker has not yet said whose the response is. `shut`: what comes is nobody's. */

@@ -1,9 +1,9 @@
 import type { Breaker } from '@switchgear/breaker';
-import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
 import { decodedHeaders, isDecoded } from '../http-calls/decode-body.ts';
 import { guardExchange } from '../http-calls/guard-exchange.ts';
 import type { ResponseHead } from '../http-calls/http-request.ts';
-import { type ResponseKeeper, responseKeeper } from '../http-calls/keep-response.ts';
+import { requestBytesAsked } from '../http-calls/request-bytes-asked.ts';
+import { type ResponseKeeper, responseKeeper } from '../http-calls/response-keeper.ts';
 import { deadlineOf } from '../outgoing/deadline-of.ts';
 import { chooserOf, type GuardedBy } from '../outgoing/guarded-by.ts';
 import { isUnguarded, unguardedUntilSettled } from '../outgoing/unguarded.ts';

@@ -1,5 +1,3 @@
-export type { GuardedBy } from '../outgoing/guarded-by.ts';
-export type { OutgoingCall } from '../outgoing/outgoing-call.ts';
 export { type BreakerInterceptor, breakerInterceptor } from './breaker-interceptor.ts';
 export { type FetchLike, guardFetch } from './guard-fetch.ts';
 export { installFetchGuard } from './install-fetch-guard.ts';

@@ -18,7 +18,7 @@ const installed = new Map<GuardedBy, () => void>();
  * for now and whenever a copy connects: where it changes later, its first request is not guarded. Nor is a
  * `fetch` that somebody took out of `globalThis` before.
  * Returns what takes it off again. The same `by` is installed once.
- * @example const uninstall = installFetchGuard(createBreaker('stock'));
+ * @example const takeOff = installFetchGuard(createBreaker('stock'));
  */
 export function installFetchGuard(by: GuardedBy): () => void {
   const known = installed.get(by);
@@ -33,7 +33,7 @@ export function installFetchGuard(by: GuardedBy): () => void {
   };
   look();
   subscribe(BEFORE_CONNECT, look);
-  const uninstall = () => {
+  const takeOff = () => {
     if (!isOn) return;
     isOn = false;
     installed.delete(by);
@@ -42,6 +42,6 @@ export function installFetchGuard(by: GuardedBy): () => void {
     // Somebody may have put something around it since.
     if (globalThis.fetch === guarded) globalThis.fetch = original;
   };
-  installed.set(by, uninstall);
-  return uninstall;
+  installed.set(by, takeOff);
+  return takeOff;
 }

@@ -10,7 +10,7 @@ const installed = new WeakMap<object, Map<GuardedBy, () => void>>();
  * same `by` is installed once.
  * @param undici the module
  * @throws InvalidInputError where it is none
- * @example const uninstall = installUndiciGuard(await import('undici'), createBreaker('stock'));
+ * @example const takeOff = installUndiciGuard(await import('undici'), createBreaker('stock'));
  */
 export function installUndiciGuard(
   undici: { readonly Agent: { readonly prototype: object } },
@@ -24,10 +24,10 @@ export function installUndiciGuard(
     throw new InvalidInputError([{ field: 'undici', rule: 'must be the module undici', value: typeof undici }]);
   }
   const ofAgent = installed.get(agent) ?? new Map<GuardedBy, () => void>();
-  const uninstall = () => {
+  const takeOff = () => {
     ofAgent.delete(by);
     dispatchers.takeOff();
   };
-  installed.set(agent, ofAgent.set(by, uninstall));
-  return uninstall;
+  installed.set(agent, ofAgent.set(by, takeOff));
+  return takeOff;
 }

@@ -1,4 +1,4 @@
-import type { ResponseKeeper } from '../http-calls/keep-response.ts';
+import type { ResponseKeeper } from '../http-calls/response-keeper.ts';
 
 /**
  * Keeps a copy of what its caller reads of a response. At most `mostBytes` are read ahead of the caller; of a larger

@@ -1,9 +1,9 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Breaker } from '@switchgear/breaker';
-import { requestBytesAsked } from '../http-calls/asked-bytes.ts';
 import type { ResponseHead } from '../http-calls/http-request.ts';
 import type { HttpWire } from '../http-calls/http-wire.ts';
-import { type ResponseKeeper, responseKeeper } from '../http-calls/keep-response.ts';
+import { requestBytesAsked } from '../http-calls/request-bytes-asked.ts';
+import { type ResponseKeeper, responseKeeper } from '../http-calls/response-keeper.ts';
 import type { ClientHttpRequest } from './client-http-request.ts';
 import { RequestBody } from './request-body.ts';
 

@@ -2,9 +2,9 @@ import type { Breaker } from '@switchgear/breaker';
 import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
 import { plainAnswer } from '../outgoing/plain-answer.ts';
 import { isUnguarded } from '../outgoing/unguarded.ts';
+import { goesPast } from './goes-past.ts';
 import { GuardedBatch } from './guarded-batch.ts';
 import type { Command, RedisClient } from './ioredis-types.ts';
-import { isLeftAlone } from './left-alone.ts';
 import { type RedisCall, redisCallOf } from './redis-call.ts';
 
 type Send = RedisClient['sendCommand'];
@@ -31,7 +31,7 @@ export function guardedCommands(choose: ChooseBreaker): (original: Send) => Send
       (command as MarkedCommand)[SEEN] = true;
       if (isPipeline(stream)) return sendOfBatch(this, command, stream, choose, send);
       const name = command.name.toLowerCase();
-      if (isInTransaction(this, name) || isLeftAlone(command, name) || isUnguarded()) return send();
+      if (isInTransaction(this, name) || goesPast(command, name) || isUnguarded()) return send();
       const call = redisCallOf(this, name.toUpperCase());
       const breaker = choose(call);
       if (!breaker) return send();

@@ -13,7 +13,7 @@ import {
 } from '@switchgear/breaker/spool';
 import { AwaitedEnds } from './awaited-ends.ts';
 import { readKeptCall, writeCall, writeResult } from './kept-call.ts';
-import { checkRedisSpoolOptions, type RedisSpoolOptions } from './options.ts';
+import { checkRedisSpoolOptions, type RedisSpoolOptions } from './redis-spool-options.ts';
 import { isRefusal, type ScriptFailure, ScriptRunner } from './script-runner.ts';
 import { BATCH, KEY_NAMES, SCRIPTS } from './scripts.ts';
 import { EMPTY_STATUS, readStatus, type SpoolStatus } from './spool-status.ts';

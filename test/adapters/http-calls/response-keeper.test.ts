@@ -2,7 +2,7 @@ import type { Breaker } from '@switchgear/breaker';
 import { expect, test } from 'vitest';
 import type { HttpAnswer } from '../../../src/adapters/http-calls/http-answer.ts';
 import type { HttpRequest } from '../../../src/adapters/http-calls/http-request.ts';
-import { responseKeeper } from '../../../src/adapters/http-calls/keep-response.ts';
+import { responseKeeper } from '../../../src/adapters/http-calls/response-keeper.ts';
 
 const request = { method: 'GET' } as HttpRequest;
 const head = { status: 200, headers: () => ({ 'x-a': '1' }) };

@@ -18,7 +18,7 @@ const BLOCKING = new Set(
 const BLOCKING_BY_OPTION = new Set(['xread', 'xreadgroup']);
 
 /** Whether a command goes past the breaker. */
-export function isLeftAlone({ args }: Command, name: string): boolean {
+export function goesPast({ args }: Command, name: string): boolean {
   return OF_THE_CONNECTION.has(name) || BLOCKING.has(name) || (BLOCKING_BY_OPTION.has(name) && args.some(isBlock));
 }
 
