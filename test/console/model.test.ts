@@ -35,6 +35,46 @@ test('broken breakers come first, then by service and breaker', () => {
   expect(names(fleet)).toEqual(['z/open', 'z/held', 'z/half', 'z/unknown', 'a/x', 'a/y', 'b/closed']);
 });
 
+test('breakers that only look on by a mode of their own come last, and one that an operator put in shadow does not', () => {
+  const byOperator = fakeBreaker('z', 'tried', { states: ['shadow'] });
+  const override = {
+    mode: 'shadow',
+    reason: 'trial',
+    actor: 'operator',
+    expiresAt: new Date(0).toISOString(),
+  } as const;
+  const fleet = fleetOf(fakeBreaker('a', 'api.example.com', { states: ['shadow'] }), fakeBreaker('b', 'payments'), {
+    ...byOperator,
+    override,
+  });
+  expect(names(fleet)).toEqual(['z/tried', 'b/payments', 'a/api.example.com']);
+});
+
+test('a breaker acts where an instance of it decides, and no override holds it', () => {
+  const canAct = (...states: NonNullable<Parameters<typeof fakeBreaker>[2]>['states'] & {}) =>
+    model.canAct(fakeBreaker('shop', 'payments', { states }));
+  expect(canAct('closed')).toBe(true);
+  expect(canAct('shadow', 'closed')).toBe(true);
+  expect(canAct('shadow', 'disabled')).toBe(false);
+  const override = { mode: 'forced_open', reason: 'drill', actor: 'operator', expiresAt: '2026-12-01T06:00:00Z' };
+  expect(model.canAct({ ...fakeBreaker('shop', 'payments'), override })).toBe(false);
+});
+
+test('a trip in shadow is not told as a trip', () => {
+  const trip = (from: string) => ({ event: 'breaker.trip', attributes: { 'breaker.previous_state': from } });
+  expect(model.eventWord(trip('closed'))).toBe('trip');
+  expect(model.eventWord(trip('shadow'))).toBe('trip in shadow');
+  expect(model.eventWord({ event: 'breaker.half_open' })).toBe('half open');
+});
+
+test('the audit tells what was laid over a breaker', () => {
+  expect(model.changeText({ action: 'config', after: { cooldownMs: 5_000 } })).toBe('{"cooldownMs":5000}');
+  expect(model.changeText({ action: 'config', after: null })).toBe('its own settings again');
+  const after = { mode: 'shadow', expiresAt: '2026-12-01T06:00:00Z' };
+  expect(model.changeText({ action: 'override', after })).toBe('shadow until 2026-12-01T06:00:00Z');
+  expect(model.changeText({ action: 'trip', after: { kind: 'trip', generation: 1 } })).toBe('');
+});
+
 test('the filter wants every word, in service or breaker, in any case', () => {
   const fleet = fleetOf(fakeBreaker('shop', 'Payments'), fakeBreaker('shop', 'inventory'), fakeBreaker('mail', 'smtp'));
   expect(names(fleet, { text: 'SHOP pay', state: '' })).toEqual(['shop/Payments']);

@@ -2,6 +2,7 @@ import type { BreakerState, SettingsPatch } from '@switchgear/conventions';
 import { DesiredStateConflictError } from '../desired-state/changes.ts';
 import type { DesiredStates } from '../desired-state/desired-states.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { BreakerView } from '../fleet/view.ts';
 import { HttpProblem } from '../http/problem.ts';
 import type { AgentSessions } from '../opamp/agent-sessions.ts';
 import type { Store } from '../store/store.ts';
@@ -38,6 +39,7 @@ export function operations({ fleet, desired, store, sessions, streams }: Operati
       problems: [404, 409],
       async handle({ params, body, actor }) {
         known(params);
+        refuseWhereIdle(kind, fleet.breaker(params.service, params.breaker));
         const record = await desired.act(params.service, params.breaker, kind, body.reason, actor).catch(conflict);
         const { generation, reason } = record.action!;
         return { revision: record.revision, action: { kind, generation, reason, actor } };
@@ -170,6 +172,16 @@ export function operations({ fleet, desired, store, sessions, streams }: Operati
 
 function conflict(error: unknown): never {
   throw error instanceof DesiredStateConflictError ? new HttpProblem(409, error.message) : error;
+}
+
+/** A trip or reset that no live instance would act on is not accepted: whoever asked would take it for done. */
+function refuseWhereIdle(kind: 'trip' | 'reset', breaker: BreakerView | undefined): void {
+  if (!breaker || breaker.override) return;
+  const { shadow, disabled } = breaker.states;
+  if (shadow + disabled === 0 || shadow + disabled < breaker.instances.live) return;
+  const mode = shadow === 0 ? 'disabled' : disabled === 0 ? 'in shadow' : 'in shadow or disabled';
+  const way = kind === 'trip' ? ' Hold it in forced_open to stop its calls.' : '';
+  throw new HttpProblem(409, `Every live instance of this breaker is ${mode}: a ${kind} would change nothing.${way}`);
 }
 
 function agentKey({ service, instance }: { readonly service: string; readonly instance: string }): string {

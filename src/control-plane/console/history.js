@@ -1,5 +1,6 @@
 /** What stands below the list: recent events, and what operators did. */
 import { element, text, time } from './dom.js';
+import { changeText, eventWord } from './model.js';
 
 /** @param {HTMLElement} list @param {HTMLElement} hint @param {readonly HTMLElement[]} items */
 export function drawLog(list, hint, items) {
@@ -13,13 +14,7 @@ export function eventItem(item) {
   line.dataset.severity = item.severity;
   line.append(
     time(item.at),
-    text(
-      'strong',
-      String(item.event)
-        .replace(/^breaker\./, '')
-        .replaceAll('_', ' ')
-        .replaceAll('.', ' '),
-    ),
+    text('strong', eventWord(item)),
     text('span', `${item.service} / ${item.breaker}`),
     text('small', attributesText(item)),
   );
@@ -33,7 +28,7 @@ export function auditItem(item) {
     time(item.at),
     text('strong', item.action),
     text('span', `${item.service} / ${item.breaker}`),
-    text('small', [item.actor, item.reason].filter(Boolean).join(': ')),
+    text('small', [item.actor, item.reason, changeText(item)].filter(Boolean).join(': ')),
   );
   return line;
 }

@@ -209,6 +209,31 @@ export function remind(history, items) {
   history.splice(0, history.length, ...newest([...byId.values()]));
 }
 
+/** What an event is called in the list: `trip`, `half open`. @param {{ event: string, attributes?: Record<string, unknown> }} item */
+export function eventWord({ event, attributes }) {
+  // From shadow a breaker never opens: it tells of the trip that it did not make.
+  if (event === 'breaker.trip' && attributes?.['breaker.previous_state'] === 'shadow') return 'trip in shadow';
+  return event
+    .replace(/^breaker\./, '')
+    .replaceAll('_', ' ')
+    .replaceAll('.', ' ');
+}
+
+/** What an entry of the audit laid over a breaker: its settings, or its mode. @param {{ action: string, after?: any }} item */
+export function changeText({ action, after }) {
+  if (action === 'config') return after ? JSON.stringify(after) : 'its own settings again';
+  return action === 'override' && after ? `${after.mode} until ${after.expiresAt}` : '';
+}
+
+/**
+ * Whether a trip or a reset would change anything: not while an override holds the breaker, nor where all of its live
+ * instances are in a mode in which it decides nothing. @param {BreakerView} view
+ */
+export function canAct({ override, states, instances }) {
+  const idle = states.shadow + states.disabled;
+  return !override && (idle === 0 || idle < instances.live);
+}
+
 /** Whether an event tells of a single call, not of the breaker. @param {{ event: string }} item */
 export function isFailure({ event }) {
   return FAILURE_EVENTS.has(event);
@@ -248,9 +273,12 @@ function trim(value) {
   return value >= 100 ? String(Math.round(value)) : value.toFixed(1);
 }
 
-/** @param {BreakerView} view */
+/**
+ * Breakers that only look on, by a mode of their own, come last: a service has one for each host that it calls.
+ * @param {BreakerView} view
+ */
 function rank(view) {
-  return RANKS.get(stateOf(view)) ?? 3;
+  return stateOf(view) === 'shadow' && !view.override ? RANKS.size : (RANKS.get(stateOf(view)) ?? 3);
 }
 
 /** @param {string} a @param {string} b */

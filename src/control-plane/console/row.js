@@ -3,6 +3,7 @@ import { cell, clock, element, lines, setText, text } from './dom.js';
 import { createInstances } from './instances.js';
 import {
   callsOfNote,
+  canAct,
   deliveryText,
   livenessText,
   shortCount,
@@ -114,9 +115,8 @@ export function createRow(first, { onAction, load, onToggle }) {
       setText(seenWord, shortSpan(now - Date.parse(view.lastSeenAt)));
       seenWord.title = view.lastSeenAt;
       seenWord.classList.toggle('warn', view.instances.live === 0);
-      // Held by an operator: a trip or reset would change nothing until it is released.
-      for (const { action, button } of actions)
-        button.hidden = view.override ? action === 'trip' || action === 'reset' : action === 'release';
+      const shown = { trip: canAct(view), reset: canAct(view), release: Boolean(view.override), hold: true };
+      for (const { action, button } of actions) button.hidden = !shown[action];
     },
   };
 }

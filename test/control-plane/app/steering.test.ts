@@ -74,6 +74,19 @@ describe('steering a breaker', () => {
     });
   });
 
+  test.each([
+    ['shadow', 'in shadow'],
+    ['disabled', 'disabled'],
+  ] as const)('a trip and a reset are refused where every instance is in a %s mode of its own', async (mode, words) => {
+    await plane.ask('POST', '/v1/metrics', { body: statusMetrics('shop', 'payments', mode) });
+    for (const kind of ['trip', 'reset']) {
+      const { status, body } = await plane.ask('POST', `${PAYMENTS}/${kind}`, { body: { reason: 'drill' } });
+      expect(status).toBe(409);
+      expect(body.detail).toContain(`Every live instance of this breaker is ${words}: a ${kind} would change nothing.`);
+    }
+    expect((await plane.ask('GET', '/api/v1/audit')).body.items).toEqual([]);
+  });
+
   test('settings are laid over, shown, and taken away by an empty object', async () => {
     const config = { cooldownMs: 5_000, timeoutMs: null };
     expect((await plane.ask('GET', `${PAYMENTS}/config`)).body).toEqual({ revision: 0, config: null });
