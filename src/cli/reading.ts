@@ -1,4 +1,4 @@
-import { BREAKER_STATES, type BreakerState } from '@switchgear/conventions';
+import { BREAKER_STATES, type BreakerState, EVENTS } from '@switchgear/conventions';
 import { Command, Option } from 'commander';
 import { breakerPath, type CommonOptions, clientOf, lookOf, print, type World, withCommonOptions } from './context.ts';
 import { usage } from './failure.ts';
@@ -71,7 +71,7 @@ function events(world: World): Command {
     'list what breakers reported, newest first',
     'switchgear events --event breaker.trip --limit 10',
   )
-    .option('--event <event>', 'only this event, such as breaker.trip')
+    .addOption(new Option('--event <event>', 'only this event').choices(Object.values(EVENTS).map(({ name }) => name)))
     .action(async (options: HistoryOptions) => {
       const page = await past<EventItem>('events', options, world);
       print(world, options, page, () => eventTable(page.items));

@@ -1,4 +1,4 @@
-import type { BreakerState } from '@switchgear/conventions';
+import type { BreakerState, Override } from '@switchgear/conventions';
 import { shortSpan } from './duration.ts';
 import { type Fact, settingsFacts } from './settings-facts.ts';
 import { colour, oneLine, table } from './table.ts';
@@ -117,7 +117,7 @@ export function eventTable(items: readonly EventItem[]): string {
 export function auditTable(items: readonly AuditItem[]): string {
   if (items.length === 0) return 'No operator has acted yet.\n';
   return table(
-    ['AT', 'ACTOR', 'ACTION', 'SERVICE', 'BREAKER', 'REVISION', 'REASON'],
+    ['AT', 'ACTOR', 'ACTION', 'SERVICE', 'BREAKER', 'REVISION', 'REASON', 'CHANGE'],
     items.map((item) => [
       item.at,
       item.actor,
@@ -126,8 +126,17 @@ export function auditTable(items: readonly AuditItem[]): string {
       item.breaker,
       String(item.revision),
       item.reason ?? '-',
+      changeOf(item),
     ]),
   );
+}
+
+/** What was laid over the breaker: its mode, or its settings. */
+function changeOf({ action, after }: AuditItem): string {
+  if (action === 'config') return after ? JSON.stringify(after) : 'its own settings again';
+  if (action !== 'override' || !after) return '-';
+  const { mode, expiresAt } = after as Pick<Override, 'mode' | 'expiresAt'>;
+  return `${mode} until ${expiresAt}`;
 }
 
 /** One line of `watch`. */
@@ -142,7 +151,8 @@ export function eventLine(item: EventItem): string {
 }
 
 export function auditLine(item: AuditItem): string {
-  return `${oneLine(`${item.at}  audit     ${item.service}/${item.breaker}  ${item.action} by ${item.actor}: ${item.reason ?? '-'}`)}\n`;
+  const told = [item.reason, changeOf(item)].filter((part) => part !== null && part !== '-').join(': ') || '-';
+  return `${oneLine(`${item.at}  audit     ${item.service}/${item.breaker}  ${item.action} by ${item.actor}: ${told}`)}\n`;
 }
 
 /** "applied on 2 of 3 live instances, 1 failed". */

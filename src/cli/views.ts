@@ -71,6 +71,8 @@ export interface AuditItem {
   readonly breaker: string;
   readonly reason: string | null;
   readonly revision: number;
+  /** What is desired since: an override, settings, or null. */
+  readonly after?: unknown;
 }
 
 export interface AgentItem {

@@ -209,6 +209,30 @@ describe('reading', () => {
     expect((await json('events')).items[0]).toMatchObject({ event: 'breaker.trip' });
   });
 
+  test('audit tells what was laid over a breaker', async () => {
+    const common = {
+      at: '2026-05-01T11:00:00Z',
+      actor: 'operator',
+      service: 'shop',
+      breaker: 'payments',
+      reason: null,
+    };
+    const until = '2026-05-01T12:00:00Z';
+    const entries = [
+      { action: 'config', after: { cooldownMs: 5_000 } },
+      { action: 'config', after: null },
+      { action: 'override', reason: 'drill', after: { mode: 'shadow', reason: 'drill', expiresAt: until } },
+      { action: 'release', after: null },
+    ];
+    for (const [index, entry] of entries.entries())
+      controlPlane.audit({ ...common, ...entry, id: index + 1, revision: index + 1 });
+    const lines = (await cli(['audit'])).out.trimEnd().split('\n').slice(1).reverse();
+    expect(lines[0]).toMatch(/config .* - +\{"cooldownMs":5000\}$/);
+    expect(lines[1]).toMatch(/config .* its own settings again$/);
+    expect(lines[2]).toMatch(/override .* drill +shadow until 2026-05-01T12:00:00Z$/);
+    expect(lines[3]).toMatch(/release .* - +-$/);
+  });
+
   test('a name cannot steer the terminal', async () => {
     controlPlane.put(fakeBreaker('evil', 'a\u001b[2J\nb\u202ec'));
     const { out } = await cli(['ls', '--service', 'evil']);
@@ -391,6 +415,10 @@ describe('exit code 2 names the option and the rule, and asks the server nothing
     [['config', 'set', 'shop', 'payments', 'cooldownMs.baseMs=5', 'cooldownMs=5'], '`cooldownMs` is given twice'],
     [['config', 'set', 'shop', 'payments', 'trip.failures=5', 'trip.failures=6'], '`trip.failures` is given twice'],
     [['ls', '--state', 'broken'], 'Allowed choices are closed, open'],
+    [
+      ['events', '--event', 'breaker.tripped'],
+      'Allowed choices are breaker.call.exception, breaker.call.rejected, breaker.trip',
+    ],
     [['events', '--limit', '0'], '--limit must be an integer from 1 to 1000'],
     [['ls', '--url', 'ftp://x'], 'must be an http or https URL'],
     [['nonsense'], "unknown command 'nonsense'"],
