@@ -15,7 +15,7 @@ import { createBreaker, sqliteSpool } from '@switchgear/breaker';
 import { Agent, request } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
 import { Upstream } from '../support/upstream.ts';
-import { type Guarded, guardedUpstream } from './set-up.ts';
+import { type Guarded, guardedUpstream } from './guarded-upstream.ts';
 
 const order = {
   method: 'POST',

@@ -2,7 +2,7 @@ import { breakerInterceptor } from '@switchgear/adapters/fetch';
 import { type HttpCacheOptions, httpCache } from '@switchgear/adapters/http-answers';
 import { Agent, request } from 'undici';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { guardedUpstream } from './set-up.ts';
+import { guardedUpstream } from './guarded-upstream.ts';
 
 test('an open breaker answers with the last good response, its age, and that it is stale', async () => {
   const { upstream, breaker, clock, get } = await setUp();

@@ -3,7 +3,7 @@ import { originWire } from '@switchgear/adapters/http-answers';
 import { createBreaker } from '@switchgear/breaker';
 import { expect, onTestFinished, test } from 'vitest';
 import { Upstream } from '../support/upstream.ts';
-import { guardedUpstream } from './set-up.ts';
+import { guardedUpstream } from './guarded-upstream.ts';
 
 test('the same request goes to the other origin', async () => {
   const replica = await Upstream.start();

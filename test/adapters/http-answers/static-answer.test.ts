@@ -8,7 +8,7 @@ import {
 } from '@switchgear/adapters/http-answers';
 import { createBreaker, InvalidInputError, WireRefusedError } from '@switchgear/breaker';
 import { expect, onTestFinished, test } from 'vitest';
-import { guardedUpstream } from './set-up.ts';
+import { guardedUpstream } from './guarded-upstream.ts';
 
 test('all calls have one answer, apart from each other', async () => {
   const wire = staticAnswer({ status: 503, headers: { 'Retry-After': '30' }, json: { error: 'back soon' } });

@@ -11,7 +11,7 @@ import { registerContext, registerSdk } from '../../breaker/telemetry/sdk.ts';
 import { ending } from '../../support/ending.ts';
 import { counted, entered } from '../support/bridge-readings.ts';
 import { expectOutageTold } from '../support/outage.ts';
-import { failTwice, makeOpossum, type Order, Unwell } from './support.ts';
+import { failTwice, makeOpossum, type Order, Unwell } from './make-opossum.ts';
 
 type Opossum = CircuitBreaker<[Order], unknown>;
 

@@ -5,7 +5,7 @@ import type CircuitBreaker from 'opossum';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { runs } from '../../property/runs.ts';
 import { ending } from '../../support/ending.ts';
-import { makeOpossum, type Order } from './support.ts';
+import { makeOpossum, type Order } from './make-opossum.ts';
 
 type Opossum = CircuitBreaker<[Order], unknown>;
 type Step =

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { AwaitedEnds } from '../../../src/adapters/redis/awaited-ends.ts';
 import { SCRIPTS } from '../../../src/adapters/redis/scripts.ts';
-import { call } from './support.ts';
+import { call } from './spooled-call.ts';
 
 const NONE: ReadonlySet<string> = new Set();
 

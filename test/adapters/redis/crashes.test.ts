@@ -8,7 +8,7 @@ import { type Child, ROOT, runNode } from '../../support/processes.ts';
 import { REDIS, RedisServer } from '../../support/redis.ts';
 import { describeWithTool } from '../../support/tools.ts';
 import { ReplayLog } from './replay-log.ts';
-import { call, OWNER } from './support.ts';
+import { call, OWNER } from './spooled-call.ts';
 
 const FAR_AHEAD = Date.now() + 86_400_000;
 /** Long beside a stall of a busy machine: a process that is late is taken for dead. */

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createClient } from 'redis';
 import { redisSpool } from '../../../src/adapters/redis/index.ts';
-import { OWNER } from './support.ts';
+import { OWNER } from './spooled-call.ts';
 
 // A replica of a service that does nothing but replay: node drain-main.ts <url> <stream> <log file> <claimAfterMs> [<hangs after>].
 // After so many replays those that it begins do not end, and it says so.

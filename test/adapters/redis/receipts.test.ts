@@ -13,7 +13,7 @@ import { type RedisSpool, type RedisSpoolOptions, redisSpool } from '../../../sr
 import { waitUntil } from '../../support/deadline.ts';
 import { REDIS, RedisServer, type TestClient } from '../../support/redis.ts';
 import { describeWithTool } from '../../support/tools.ts';
-import { call, OWNER } from './support.ts';
+import { call, OWNER } from './spooled-call.ts';
 
 /** It looks every 50 ms, and a busy machine has time to answer. */
 const QUICK = { claimAfterMs: 150, timeoutMs: 20_000 } as const;

@@ -5,7 +5,7 @@ import { fromIoredis, type RedisSpool, type RedisSpoolOptions, redisSpool } from
 import { waitUntil } from '../../support/deadline.ts';
 import { REDIS, RedisServer, type TestClient } from '../../support/redis.ts';
 import { describeWithTool } from '../../support/tools.ts';
-import { call, OWNER } from './support.ts';
+import { call, OWNER } from './spooled-call.ts';
 
 describeWithTool('a spool in Redis', REDIS, () => {
   let redis: RedisServer;
