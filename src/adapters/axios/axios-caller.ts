@@ -1,4 +1,5 @@
 import type { InternalAxiosRequestConfig } from 'axios';
+import { isTimeoutReason } from '../http-calls/timeout-reason.ts';
 
 /** How the caller of a request takes it back. */
 interface AxiosCaller {
@@ -14,7 +15,7 @@ export function callerOf({ signal, cancelToken }: InternalAxiosRequestConfig): A
   const leave = (reason?: unknown) => controller.abort(reason);
   const onAbort = () => {
     const reason: unknown = 'reason' in signal! ? signal.reason : undefined;
-    if (!(reason instanceof Error && reason.name === 'TimeoutError')) leave(reason);
+    if (!isTimeoutReason(reason)) leave(reason);
   };
   signal?.addEventListener?.('abort', onAbort);
   cancelToken?.subscribe(leave);

@@ -1,4 +1,5 @@
 import { BreakerLimitError, BreakerOpenError } from '@switchgear/breaker';
+import { isTimeoutReason } from '../http-calls/timeout-reason.ts';
 
 /** The calls that have a signal. It has one listener for all of them: Node.js walks along all to add or to take off one. */
 const watching = new WeakMap<AbortSignal, Set<CallerSignal>>();
@@ -34,17 +35,12 @@ export class CallerSignal {
   }
 
   abort(reason: unknown): void {
-    if (!this.#isSending || !isTimeout(reason)) this.#controller.abort(reason);
+    if (!this.#isSending || !isTimeoutReason(reason)) this.#controller.abort(reason);
   }
 
   stop(): void {
     this.#calls?.delete(this);
   }
-}
-
-/** Whether a reason is that of `AbortSignal.timeout`. */
-function isTimeout(reason: unknown): boolean {
-  return reason instanceof Error && reason.name === 'TimeoutError';
 }
 
 /** A caller that left while a wire had its call is told what it would be told without a breaker. */

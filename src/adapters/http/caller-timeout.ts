@@ -1,3 +1,5 @@
+import { isTimeoutReason } from '../http-calls/timeout-reason.ts';
+
 /** What clients on top of node:http destroy a request with whose time is up: got, axios, request and its heirs. */
 const TIMEOUT_CODES = new Set<unknown>(['ETIMEDOUT', 'ESOCKETTIMEDOUT', 'ECONNABORTED']);
 
@@ -6,9 +8,7 @@ export function isTimeout(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
   if ('code' in error && TIMEOUT_CODES.has(error.code)) return true;
   // `AbortSignal.timeout` is told as the cause of an AbortError.
-  return [error, 'cause' in error ? error.cause : undefined].some(
-    (one) => one instanceof Error && one.name === 'TimeoutError',
-  );
+  return isTimeoutReason(error) || ('cause' in error && isTimeoutReason(error.cause));
 }
 
 /** For a caller that destroyed its request without a word after its `timeout` event. */
