@@ -37,8 +37,10 @@ export interface Scope {
 
 /** The states in which calls do not pass because the dependency fails. */
 export const TRIPPED_STATES = ['open', 'half_open'] as const satisfies readonly BreakerState[];
-/** The states in which an operator holds a breaker. */
-export const HELD_STATES = ['forced_open', 'disabled', 'shadow'] as const satisfies readonly BreakerState[];
+/** The states in which a breaker does not decide over its calls; shadow, of which a fleet may have thousands, is counted apart. */
+export const HELD_STATES = ['forced_open', 'disabled'] as const satisfies readonly BreakerState[];
+/** A breaker in shadow rejects nothing. One for each host that a service calls is in it from the start. */
+export const SHADOW_STATES = ['shadow'] as const satisfies readonly BreakerState[];
 
 /** A number per state; the highest of a breaker's instances, or keyed breakers, is what its timeline shows. */
 export const STATE_WEIGHTS: Readonly<Record<BreakerState, number>> = {
@@ -65,17 +67,20 @@ export function trippedInstances(scope: Scope): string {
   return sum(BY_BREAKER, inStates(scope, TRIPPED_STATES));
 }
 
-/** A row for each state but closed that a breaker is in: the instances, or keyed breakers, in it. */
+/** A row for each state but closed and shadow that a breaker is in: the instances, or keyed breakers, in it. */
 export function notClosed(scope: Scope): string {
-  return `${sum([...BY_BREAKER, LABEL.state], series('status', scope, `${LABEL.state}!="closed"`))} > 0`;
+  return `${sum([...BY_BREAKER, LABEL.state], series('status', scope, `${LABEL.state}!~"closed|shadow"`))} > 0`;
 }
 
-/** The worst state among a breaker's instances, as its weight. Keyed breakers are counted in a state: any number is one. */
+/**
+ * The worst state among a breaker's instances, as its weight; none while that is shadow. Keyed breakers are counted in a state: any
+ * number is one.
+ */
 export function worstState(scope: Scope): string {
   const states = Object.entries(STATE_WEIGHTS).map(
     ([state, weight]) => `${weight} * (${series('status', scope, `${LABEL.state}="${state}"`)} > bool 0)`,
   );
-  return `max by (${BY_BREAKER.join(', ')}) (${states.join(' or ')})`;
+  return `max by (${BY_BREAKER.join(', ')}) (${states.join(' or ')}) != ${STATE_WEIGHTS.shadow}`;
 }
 
 /** Trips in the window, by `by`; also of a process that tripped before its first scrape. */

@@ -6,7 +6,15 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { alerts, DEFAULT_CONFIG, recordingRules, runbookQueries } from '../../src/mixin/index.ts';
-import { breakersIn, held, notClosed, STATE_WEIGHTS, TRIPPED_STATES, worstState } from '../../src/mixin/queries.ts';
+import {
+  breakersIn,
+  held,
+  notClosed,
+  SHADOW_STATES,
+  STATE_WEIGHTS,
+  TRIPPED_STATES,
+  worstState,
+} from '../../src/mixin/queries.ts';
 import { describeWithTool } from '../support/tools.ts';
 import { allDashboards, annotationQueries, dataPanels } from './dashboard-json.ts';
 import { fillVariables, parsePromql } from './promql.ts';
@@ -73,6 +81,33 @@ describeWithTool(
             expr: notClosed(scope),
             exp_samples: [sample('{job="shop", breaker_name="tenants", breaker_state="half_open"}', 3)],
           },
+        ],
+      );
+    });
+
+    test('a fleet of breakers in shadow hides none that decides', async () => {
+      const status = (breaker: string, state: string, count: number) => ({
+        series: `breaker_status{job="shop", instance="a", breaker_name="${breaker}", breaker_state="${state}"}`,
+        values: `${count}+0x4`,
+      });
+      const scope = { matchers: '', window: '5m' };
+      const hosts = Array.from({ length: 50 }, (_, index) => `${index}.example.com`);
+      await promql(
+        [
+          ...hosts.flatMap((host) => [status(host, 'shadow', 1), status(host, 'open', 0)]),
+          status('payments', 'shadow', 0),
+          status('payments', 'open', 1),
+        ],
+        [
+          {
+            expr: worstState(scope),
+            exp_samples: [{ labels: '{job="shop", breaker_name="payments"}', value: STATE_WEIGHTS.open }],
+          },
+          {
+            expr: notClosed(scope),
+            exp_samples: [{ labels: '{job="shop", breaker_name="payments", breaker_state="open"}', value: 1 }],
+          },
+          { expr: breakersIn(scope, SHADOW_STATES), exp_samples: [{ labels: '{}', value: 50 }] },
         ],
       );
     });

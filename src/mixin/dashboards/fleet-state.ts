@@ -21,7 +21,7 @@ export function broken(): Row {
         height: 4,
         panels: [
           {
-            width: 6,
+            width: 5,
             panel: stat({
               title: 'Breakers open',
               description:
@@ -32,11 +32,11 @@ export function broken(): Row {
             }),
           },
           {
-            width: 6,
+            width: 5,
             panel: stat({
               title: 'Held',
               description:
-                'Breakers forced open, disabled or in shadow mode: by an operator, with a reason and an expiry in the audit of the console, or by the mode that their service gives them.',
+                'Breakers forced open or disabled: by an operator, with a reason and an expiry in the audit of the console, or by the mode that their service gives them.',
               queries: [{ expr: query.breakersIn(SELECTED, query.HELD_STATES), legend: 'held' }],
               unit: 'short',
               steps: [
@@ -46,7 +46,18 @@ export function broken(): Row {
             }),
           },
           {
-            width: 6,
+            width: 4,
+            panel: stat({
+              title: 'In shadow',
+              description:
+                'Breakers that only look on: they count and reject nothing. A service without a configuration has one for each host that it calls. The panels below leave them out.',
+              queries: [{ expr: query.breakersIn(SELECTED, query.SHADOW_STATES), legend: 'in shadow' }],
+              unit: 'short',
+              steps: [{ color: 'purple', from: null }],
+            }),
+          },
+          {
+            width: 5,
             panel: stat({
               title: 'Trips in this range',
               description:
@@ -60,7 +71,7 @@ export function broken(): Row {
             }),
           },
           {
-            width: 6,
+            width: 5,
             panel: stat({
               title: 'Calls without an answer',
               description:
@@ -84,10 +95,10 @@ export function broken(): Row {
             panel: table({
               title: 'Breakers not closed',
               description:
-                'One row for each state other than closed that a breaker is in, with the number of its instances, or of its keys where it has some. Empty is healthy. A breaker that is open on some instances only points at the network or the host rather than the dependency.',
+                'One row for each state other than closed and shadow that a breaker is in, with the number of its instances, or of its keys where it has some. Empty is healthy. A breaker that is open on some instances only points at the network or the host rather than the dependency.',
               queries: [{ expr: query.notClosed(SELECTED), legend: '', shape: 'table' }],
               unit: 'short',
-              noValue: 'Every breaker is closed',
+              noValue: 'Every breaker is closed or in shadow',
               columns: [
                 { field: LABEL.service, title: 'Service' },
                 { field: LABEL.breaker, title: 'Breaker' },
@@ -106,7 +117,7 @@ export function broken(): Row {
             panel: stateTimeline({
               title: 'State of each breaker',
               description:
-                'The worst state among the instances and keys of each breaker through time. What turned red first is where to look first.',
+                'The worst state among the instances and keys of each breaker through time. What turned red first is where to look first. Breakers in shadow are left out.',
               queries: [{ expr: query.worstState(SELECTED), legend: BREAKER_LEGEND }],
               unit: 'short',
               values: stateTexts('weight'),
