@@ -196,6 +196,18 @@ describe('what is guarded', () => {
     expect(Object.hasOwn(agent, 'addRequest')).toBe(false);
   });
 
+  test('is nothing of an agent’s once it is taken off, though somebody has wrapped the agent since', async () => {
+    const breaker = httpBreaker();
+    const agent = new http.Agent();
+    const off = guardAgent(agent, breaker);
+    const guarded = Reflect.get(agent, 'addRequest') as (...args: unknown[]) => void;
+    Object.assign(agent, { addRequest: (...args: unknown[]) => Reflect.apply(guarded, agent, args) });
+    await answerOf(get(upstream.url, { agent }));
+    off();
+    await answerOf(get(upstream.url, { agent }));
+    expect(breaker.stats().calls.success).toBe(1);
+  });
+
   test('is what the last installation says, and nothing once it is taken off', async () => {
     const before = [
       Reflect.get(http.Agent.prototype, 'addRequest'),
