@@ -12,7 +12,8 @@ export async function sendKept(request: KeptRequest, context: CallContext): Prom
     fetch(url, {
       method,
       headers: { ...headers, 'idempotency-key': context.idempotencyKey },
-      body: body === null ? null : Buffer.from(body, 'base64'),
+      // Bytes cannot be sent a second time, to where a redirect leads, by the fetch of Node.js 22: it has given them away.
+      body: body === null ? null : new Blob([Buffer.from(body, 'base64')]),
       signal: context.signal,
     }),
   );
