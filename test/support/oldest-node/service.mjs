@@ -1,0 +1,4 @@
+import { createServer, get } from 'node:http';
+import { serve } from './serve.cjs';
+
+serve({ createServer, get });
