@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type TemporaryFolder, temporaryFolder } from '../support/folders.ts';
 import { LocalRegistry } from '../support/local-registry.ts';
+import { withLockedVersion } from '../support/locked-version.ts';
+import { exportsOf } from '../support/package-exports.ts';
 import { Child, ROOT, type RunOptions } from '../support/processes.ts';
 
 /** As the repository has them: what a user of the adapter brings, and the types that a consumer in TypeScript has anyway. */
@@ -16,7 +18,9 @@ beforeAll(async () => {
   project = temporaryFolder('consumer');
   write('package.json', JSON.stringify({ name: 'consumer', version: '1.0.0', private: true, type: 'module' }));
   const names = registry.packages.map(({ name }) => name);
-  const installed = await run('npm', ['install', ...names, ...BESIDE.map(versioned)], { env: registry.environment });
+  const installed = await run('npm', ['install', ...names, ...BESIDE.map(withLockedVersion)], {
+    env: registry.environment,
+  });
   expect(installed.exitCode, installed.output).toBe(0);
 });
 
@@ -39,7 +43,7 @@ test('a package has JavaScript, declarations, a licence and a page of its own, a
 });
 
 test('every export can be imported and required, without type stripping', async () => {
-  const specifiers = exportsOf().map(({ specifier }) => specifier);
+  const specifiers = exportsOf(registry.packages).map(({ specifier }) => specifier);
   write(
     'exports.js',
     `import { createRequire } from 'node:module';
@@ -59,7 +63,7 @@ test('every export can be imported and required, without type stripping', async 
 });
 
 test('the types of every export are there, and are no any', async () => {
-  const typed = exportsOf().filter(({ isTyped }) => isTyped);
+  const typed = exportsOf(registry.packages).filter(({ isTyped }) => isTyped);
   write(
     'exports.ts',
     typed
@@ -115,28 +119,6 @@ test('switchgear checks a configuration, and knows its schema', async () => {
   const { output } = await run('npx', ['switchgear', 'config', 'schema']);
   expect(JSON.parse(output).title).toBe('switchgear.yaml');
 });
-
-interface Export {
-  readonly specifier: string;
-  readonly isTyped: boolean;
-}
-
-function exportsOf(): Export[] {
-  return registry.packages.flatMap(({ name, folder }) => {
-    const { exports = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    return Object.entries<object | string>(exports).map(([path, target]) => ({
-      specifier: `${name}${path.slice(1)}`,
-      isTyped: typeof target === 'object' && 'types' in target,
-    }));
-  });
-}
-
-/** With the version that stands in the lock file. */
-function versioned(name: string): string {
-  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
-  const found = lock.packages[`node_modules/${name}`] ?? lock.packages[`src/adapters/node_modules/${name}`];
-  return `${name}@${found.version}`;
-}
 
 function write(path: string, text: string): void {
   writeFileSync(join(project.path, path), text);

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'vitest';
+import { cacheFolder } from './cache-folder.ts';
 import { temporaryFolder } from './folders.ts';
 import { Child, freePorts, ROOT } from './processes.ts';
 import { findTool } from './tools.ts';
@@ -118,11 +118,6 @@ export class Collector {
     await this.child.end(10_000);
     this.#removeFolder();
   }
-}
-
-function cacheFolder(): string {
-  const base = process.env.SWITCHGEAR_CACHE ?? process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-  return join(base, 'switchgear');
 }
 
 /** A field of the manifest's `dist` section, which is flat. */
