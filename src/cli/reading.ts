@@ -65,15 +65,23 @@ function history(name: string, description: string, example: string): Command {
     .addHelpText('after', `\nExamples:\n  ${example}\n`);
 }
 
+const EVENT_NAMES = Object.values(EVENTS).map(({ name }) => name);
+/** A dependency that fails makes hundreds of events of single calls for each trip, which would be all that is seen. */
+const EVENTS_OF_BREAKERS = EVENT_NAMES.filter(
+  (name) => name !== EVENTS.callException.name && name !== EVENTS.callRejected.name,
+);
+
 function events(world: World): Command {
   return history(
     'events',
     'list what breakers reported, newest first',
     'switchgear events --event breaker.trip --limit 10',
   )
-    .addOption(new Option('--event <event>', 'only this event').choices(Object.values(EVENTS).map(({ name }) => name)))
-    .action(async (options: HistoryOptions) => {
-      const page = await past<EventItem>('events', options, world);
+    .addOption(new Option('--event <event>', 'only this event').choices(EVENT_NAMES))
+    .option('--calls', 'also failures and rejections of single calls')
+    .action(async ({ calls, ...options }: HistoryOptions & { readonly calls?: true }) => {
+      const event = options.event ?? (calls ? undefined : EVENTS_OF_BREAKERS.join(','));
+      const page = await past<EventItem>('events', { ...options, ...(event !== undefined && { event }) }, world);
       print(world, options, page, () => eventTable(page.items));
     });
 }

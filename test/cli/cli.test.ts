@@ -201,12 +201,23 @@ describe('reading', () => {
     expect((await cli(['events', '--limit', '5'])).out).toContain(
       'breaker.trip  shop     payments  shop-1    breaker.transition.reason=threshold breaker.failure.ratio=0.2717\n',
     );
-    expect(lastRequest().path).toBe('/api/v1/events?limit=5');
+    expect(lastRequest().path).toMatch(/^\/api\/v1\/events\?event=breaker\.trip%2C.*&limit=5$/);
     expect((await cli(['audit'])).out).toMatch(/operator:maria +trip +shop +payments +3 +drill/);
     expect((await cli(['agents'])).out).toMatch(/shop +shop-1 +1\.4\.0 +production +live +yes +1 +10s ago/);
     expect((await json('agents')).items).toHaveLength(3);
     expect((await json('audit')).items[0]).toMatchObject({ action: 'trip', revision: 3 });
     expect((await json('events')).items[0]).toMatchObject({ event: 'breaker.trip' });
+  });
+
+  test('events leave single calls out until they are asked for', async () => {
+    const common = { at: '2026-05-01T11:00:00Z', service: 'shop', instance: 'a', breaker: 'payments', attributes: {} };
+    controlPlane.event({ ...common, id: 1, event: 'breaker.trip', severity: 'WARN' });
+    controlPlane.event({ ...common, id: 2, event: 'breaker.call.exception', severity: 'WARN' });
+    const told = async (...options: string[]) =>
+      (await json('events', ...options)).items.map(({ event }: { event: string }) => event);
+    expect(await told()).toEqual(['breaker.trip']);
+    expect(await told('--calls')).toEqual(['breaker.call.exception', 'breaker.trip']);
+    expect(await told('--event', 'breaker.call.exception')).toEqual(['breaker.call.exception']);
   });
 
   test('audit tells what was laid over a breaker', async () => {

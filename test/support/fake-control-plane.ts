@@ -139,8 +139,12 @@ export async function startFakeControlPlane(
     const parts = url.pathname.split('/').slice(3).map(decodeURIComponent);
     if (parts[0] === 'stream') return openStream(response);
     if (parts[0] === 'events') {
-      const name = url.searchParams.get('event');
-      return json(response, 200, page(name === null ? events : events.filter(({ event }) => event === name), url));
+      const names = url.searchParams.get('event')?.split(',');
+      return json(
+        response,
+        200,
+        page(names ? events.filter(({ event }) => names.includes(String(event))) : events, url),
+      );
     }
     if (parts[0] === 'audit') return json(response, 200, page(audits, url));
     if (parts[0] === 'agents')

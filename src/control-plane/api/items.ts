@@ -23,7 +23,7 @@ export function pageOf<T, Item>(page: Page<T>, itemOf: (entry: T) => Item) {
 export function pageQuery<T extends { cursor?: string | undefined; limit?: number | undefined }>(query: T) {
   const { cursor, limit, ...filter } = query;
   return {
-    ...(filter as { service?: string; breaker?: string; event?: string }),
+    ...(filter as { service?: string; breaker?: string }),
     limit: limit ?? 100,
     ...(cursor !== undefined && { before: decodeCursor(cursor) }),
   };

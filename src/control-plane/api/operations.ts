@@ -135,7 +135,10 @@ export function operations({ fleet, desired, store, sessions, streams }: Operati
       summary: 'List events of breakers, newest first',
       query: schemas.eventsQuery,
       answer: { status: 200, schema: schemas.page(schemas.eventItem) },
-      handle: async ({ query }) => pageOf(await store.events(pageQuery(query)), eventItemOf),
+      async handle({ query: { event, ...query } }) {
+        const named = event === undefined ? {} : { events: event.split(',') };
+        return pageOf(await store.events({ ...pageQuery(query), ...named }), eventItemOf);
+      },
     }),
     route({
       method: 'get',

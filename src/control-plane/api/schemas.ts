@@ -57,7 +57,12 @@ export const auditQuery = z.strictObject({
   limit: limit.optional(),
 });
 export const eventsQuery = auditQuery.extend({
-  event: z.string().min(1).max(200).describe('The name of an event, such as `breaker.trip`.').optional(),
+  event: z
+    .string()
+    .min(1)
+    .max(1_000)
+    .describe('The name of an event, such as `breaker.trip`, or several with commas.')
+    .optional(),
 });
 export const streamQuery = z.strictObject({ service: name.optional() });
 

@@ -62,14 +62,19 @@ export function knownBreakerFromRow(row: Row): KnownBreaker {
   };
 }
 
+/** By column: its value, or a list of which it has one. */
+export type Filter = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 /** The WHERE clause for the filters that are set; the column names are the keys. */
-export function whereOf(filter: Readonly<Record<string, string | undefined>>, before: number | undefined) {
+export function whereOf(filter: Filter, before: number | undefined) {
   const conditions: string[] = [];
   const values: (string | number)[] = [];
   for (const [column, value] of Object.entries(filter)) {
     if (value === undefined) continue;
-    conditions.push(`${column} = ?`);
-    values.push(value);
+    // As one text, so that a statement is the same for every length of a list.
+    const isList = typeof value !== 'string';
+    conditions.push(isList ? `${column} IN (SELECT value FROM json_each(?))` : `${column} = ?`);
+    values.push(isList ? JSON.stringify(value) : value);
   }
   if (before !== undefined) {
     conditions.push('id < ?');

@@ -5,6 +5,7 @@ import {
   auditFromRow,
   desiredFromRow,
   eventFromRow,
+  type Filter,
   jsonOrNull,
   knownBreakerFromRow,
   type Row,
@@ -59,7 +60,7 @@ export class SqliteStore implements Store {
     return this.#page(
       'event',
       query,
-      { service: query.service, breaker: query.breaker, event: query.event },
+      { service: query.service, breaker: query.breaker, event: query.events },
       eventFromRow,
     );
   }
@@ -215,7 +216,7 @@ export class SqliteStore implements Store {
   #page<T extends { readonly id: number }>(
     table: 'event' | 'audit',
     { limit, before }: { limit: number; before?: number },
-    filter: Readonly<Record<string, string | undefined>>,
+    filter: Filter,
     fromRow: (row: Row) => T,
   ): Page<T> {
     const { sql, values } = whereOf(filter, before);

@@ -76,7 +76,8 @@ export interface PageQuery {
 }
 
 export interface EventQuery extends PageQuery {
-  readonly event?: string;
+  /** Any of these names. */
+  readonly events?: readonly string[];
 }
 
 export type AuditQuery = PageQuery;

@@ -116,6 +116,8 @@ describe('steering a breaker', () => {
     const rest = await plane.ask('GET', `/api/v1/events?limit=2&cursor=${first.body.nextCursor}`);
     expect(rest.body).toMatchObject({ items: [{ event: 'breaker.trip', severity: 'WARN' }], nextCursor: null });
     expect((await plane.ask('GET', '/api/v1/events?event=breaker.trip')).body.items).toHaveLength(1);
+    const two = await plane.ask('GET', '/api/v1/events?event=breaker.trip,breaker.reset');
+    expect(two.body.items.map(({ event }: { event: string }) => event)).toEqual(['breaker.reset', 'breaker.trip']);
   });
 
   test('a service with a namespace is one path segment', async () => {

@@ -57,8 +57,10 @@ export function storeContract(name: string, makePlace: () => Promise<StorePlace>
       const count = async (filter: object) => (await store.events({ limit: 100, ...filter })).items.length;
       expect(await count({ service: 'shop' })).toBe(3);
       expect(await count({ breaker: 'payments' })).toBe(3);
-      expect(await count({ event: 'breaker.trip' })).toBe(3);
-      expect(await count({ service: 'shop', breaker: 'payments', event: 'breaker.trip' })).toBe(1);
+      expect(await count({ events: ['breaker.trip'] })).toBe(3);
+      expect(await count({ events: ['breaker.reset', 'breaker.trip'] })).toBe(4);
+      expect(await count({ events: [] })).toBe(0);
+      expect(await count({ service: 'shop', breaker: 'payments', events: ['breaker.trip'] })).toBe(1);
       expect(await count({ service: "' OR 1=1 --" })).toBe(0);
     });
 
