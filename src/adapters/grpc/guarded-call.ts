@@ -1,5 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { Breaker, CallContext } from '@switchgear/breaker';
+import { deadlineOf } from '../outgoing/deadline-of.ts';
 import { plainAnswer } from '../outgoing/plain-answer.ts';
 import type { OutgoingGrpcCall } from './grpc-call.ts';
 import {
@@ -113,10 +114,8 @@ export class GuardedCall implements Call {
       onReceiveStatus: (status) => this.#onStatus(status),
     });
     for (; this.#readsBeforeStart > 0; this.#readsBeforeStart -= 1) real.startRead();
-    if (this.#breaker.settings.timeoutMs !== null) {
-      const giveUp = () => real.cancelWithStatus(CANCELLED, 'Given up by its breaker');
-      context.signal.addEventListener('abort', giveUp, { once: true });
-    }
+    const giveUp = () => real.cancelWithStatus(CANCELLED, 'Given up by its breaker');
+    deadlineOf(this.#breaker, context)?.addEventListener('abort', giveUp, { once: true });
     return this.#end.promise;
   }
 

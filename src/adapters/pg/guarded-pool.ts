@@ -1,4 +1,5 @@
 import type { CallContext } from '@switchgear/breaker';
+import { deadlineOf } from '../outgoing/deadline-of.ts';
 import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
 import { oncePer } from '../outgoing/once-per.ts';
 import type { OutgoingCall } from '../outgoing/outgoing-call.ts';
@@ -21,7 +22,7 @@ export function guardedPoolQuery(choose: ChooseBreaker): (original: Pool['query'
       const breaker = choose(call);
       if (!breaker) return original.apply(this, args);
       const send = (context: CallContext) => {
-        const query = new PoolQuery(breaker.settings.timeoutMs === null ? undefined : context.signal);
+        const query = new PoolQuery(deadlineOf(breaker, context));
         const given = typeof values === 'function' ? undefined : values;
         const work = () => query.run(() => original.call(this, withoutCallback(config), given)) as Promise<unknown>;
         return opensConnection(this) ? unguardedUntilSettled(work) : work();
@@ -61,8 +62,8 @@ export function guardedConnect(
       };
       const ended = breaker
         ? ownResult(breaker, (context) => {
-            const signal = breaker.settings.timeoutMs === null ? undefined : context.signal;
-            return releasedIfLate(opensConnection(this) ? unguardedUntilSettled(connect) : connect(), signal);
+            const deadline = deadlineOf(breaker, context);
+            return releasedIfLate(opensConnection(this) ? unguardedUntilSettled(connect) : connect(), deadline);
           })
         : connect();
       if (!callback) return ended;

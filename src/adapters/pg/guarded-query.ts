@@ -1,4 +1,5 @@
 import type { Breaker, BreakerState, CallContext } from '@switchgear/breaker';
+import { deadlineOf } from '../outgoing/deadline-of.ts';
 import type { ChooseBreaker } from '../outgoing/guarded-by.ts';
 import { oncePer } from '../outgoing/once-per.ts';
 import { plainAnswer } from '../outgoing/plain-answer.ts';
@@ -33,9 +34,10 @@ export function guardedQuery(choose: ChooseBreaker): (original: Query) => Query 
       const send = async (context: CallContext) => {
         const given = typeof values === 'function' ? undefined : values;
         const ended = counted(() => original.call(this, withoutCallback(config), given));
-        if (breaker.settings.timeoutMs !== null) {
+        const deadline = deadlineOf(breaker, context);
+        if (deadline) {
           const query = lastQuery(this);
-          context.signal.addEventListener('abort', () => cancelQuery(this, query), { once: true });
+          deadline.addEventListener('abort', () => cancelQuery(this, query), { once: true });
         }
         return ended;
       };

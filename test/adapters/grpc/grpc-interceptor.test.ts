@@ -224,6 +224,20 @@ describe('a guarded client of gRPC', () => {
     expect(breaker.stats().calls).toMatchObject({ timeout: 1 });
   });
 
+  test('a probe that hangs is given up at the server at its own deadline', async () => {
+    const breaker = newBreaker({ halfOpen: { probes: 1, probeTimeoutMs: 500, ramp: [] } });
+    const client = newClient(grpcInterceptor(breaker));
+    breaker.trip();
+    await clock.advance(COOLDOWN_MS);
+    const { received } = server;
+    const probe = rejection(get(client, 'never, as a probe'));
+    await waitUntil('the call at the server', () => server.received > received);
+    await clock.advance(500);
+    expect(await probe).toMatchObject({ code: status.DEADLINE_EXCEEDED });
+    await waitUntil('its end at the server', () => server.cancelled.has('never, as a probe'));
+    expect(breaker.state).toBe('open');
+  });
+
   test('a full concurrency limit is another status', async () => {
     const breaker = newBreaker({ maxConcurrent: 1 });
     const client = newClient(grpcInterceptor(breaker));

@@ -142,6 +142,20 @@ describeWithTool('a guarded pool of pg', POSTGRES, () => {
     expect(breaker.stats().calls).toMatchObject({ timeout: 1, success: 2 });
   });
 
+  test('a probe that hangs is cancelled at the server at its own deadline', async () => {
+    const breaker = newBreaker({ timeoutMs: null, halfOpen: { probes: 1, probeTimeoutMs: 1_000, ramp: [] } });
+    const pool = guardPool(newPool({ max: 1 }), breaker);
+    await pool.query('SELECT 1');
+    breaker.trip();
+    await clock.advance(COOLDOWN_MS);
+    const probe = rejection(pool.query('SELECT pg_sleep(60) /* of the test */'));
+    await waitUntil('the query at the server', async () => (await sleeping()) === 1);
+    await clock.advance(1_000);
+    expect(await probe).toBeInstanceOf(CallTimeoutError);
+    await waitUntil('its end at the server', async () => (await sleeping()) === 0);
+    expect(breaker.state).toBe('open');
+  });
+
   test('the same for a query on a connection of one’s own', async () => {
     const breaker = newBreaker({ timeoutMs: 1_000 });
     const pool = guardPool(newPool(), breaker);
