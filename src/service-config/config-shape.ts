@@ -140,9 +140,10 @@ const CLIENTS = ['fetch', 'undici', 'http', 'grpc', 'pg', 'ioredis'];
 
 const someOf = (one: Shape) => oneOrMore(one, 100);
 const clients = someOf(
-  pattern(
-    `(?:${CLIENTS.join('|')})|(?=.*\\*)[a-z*]{1,100}`,
-    `must be one of ${CLIENTS.join(', ')}, or a pattern with *`,
+  either(
+    words(CLIENTS),
+    pattern('(?=.*\\*)[a-z*]{1,100}', `must be one of ${CLIENTS.join(', ')}, or a pattern with *`),
+    (value) => CLIENTS.some((client) => client === value),
   ),
 );
 const methodPatterns = someOf(pattern('\\S{1,500}', 'must be 1 to 500 characters without spaces'));
