@@ -28,10 +28,14 @@ export class HeldEvents {
     }
   }
 
-  /** An error that a request is destroyed with comes by its socket, unless that was closed before. */
+  /**
+   * An error that a request is destroyed with comes by its socket, unless that was closed before, or was let be: Node.js 26 does so where
+   * the response is complete.
+   */
   #isTold(error: Error | undefined): boolean {
     const names = this.#events.map(([name]) => name);
-    return error !== undefined && (names.includes('error') || !names.includes('close'));
+    const isOnItsWay = !names.includes('close') && this.#request.socket?.errored === error;
+    return error !== undefined && (names.includes('error') || isOnItsWay);
   }
 
   /** As node:http does it: nobody may be there to read a response, and it must not block its connection. */
