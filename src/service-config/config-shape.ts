@@ -147,9 +147,10 @@ const clients = someOf(
   ),
 );
 const methodPatterns = someOf(pattern('\\S{1,500}', 'must be 1 to 500 characters without spaces'));
+// A socket of the system stands for a host by its path.
 const hosts = someOf(
   pattern(
-    '[^\\s/]{1,500}',
+    '[^\\s/]{1,500}|[/*]\\S{0,499}',
     'must be a host, with or without its port, and without scheme and path, such as api.example.com',
   ),
 );

@@ -22,7 +22,7 @@ rules:
     breaker: payments
   - match: { host: metadata.internal }
     breaker: none
-  - match: { client: [pg, 'io*'], host: ['db:5432', '[::1]:6379', '*'], path: ['**', /] }
+  - match: { client: [pg, 'io*'], host: ['db:5433', '[::1]:6380', '*', /run/redis.sock, '*/redis.sock'], path: ['**', /] }
     breaker: none
 unmatched: { maxOrigins: 10 }
 telemetry: { instrumentations: [http, undici, pg] }
