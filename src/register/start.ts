@@ -7,7 +7,7 @@ import { ServiceGuards } from './guards/service-guards.ts';
 import { hookImports } from './instrumentation/import-hook.ts';
 import { QuietDiagnostics } from './quiet-diagnostics.ts';
 import { OwnSdk } from './sdk/own-sdk.ts';
-import { serviceResource } from './service-resource.ts';
+import { serviceResource } from './sdk/service-resource.ts';
 import { version } from './version.ts';
 
 export interface StartOptions {

@@ -5,7 +5,7 @@ import { breakerMetricProducer, createBreaker } from '@switchgear/breaker';
 import { METRICS, type MetricSpec, SCOPE_NAME } from '@switchgear/conventions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ManualClock } from '../../src/breaker/testing.ts';
-import { PrometheusEndpoint } from '../../src/register/prometheus-endpoint.ts';
+import { PrometheusEndpoint } from '../../src/register/sdk/prometheus-endpoint.ts';
 import { liveThroughEverything } from '../conformance/live-through-everything.ts';
 import type { Living } from '../conformance/living.ts';
 import { startReceiver } from '../register/otlp-receiver.ts';

@@ -5,12 +5,12 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { Environment } from '../environment.ts';
 import { createInstrumentations, modulesOf } from '../instrumentation/instrumentations.ts';
 import { makeWay } from '../instrumentation/make-way.ts';
-import type { PrometheusEndpoint } from '../prometheus-endpoint.ts';
-import { createPipelines, type Pipelines } from '../telemetry-pipelines.ts';
 import { OwnRegistrations } from './own-registrations.ts';
+import type { PrometheusEndpoint } from './prometheus-endpoint.ts';
 import { type Entry, registerApart, registeredGlobals } from './registered-globals.ts';
 import { WATCHED_EXPORTER, watchServiceExporter } from './service-exporter.ts';
 import { WATCHED_MODULE, watchServiceSdk } from './service-sdk.ts';
+import { createPipelines, type Pipelines } from './telemetry-pipelines.ts';
 
 export interface OwnSdkOptions {
   readonly environment: Environment;

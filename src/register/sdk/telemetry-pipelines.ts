@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type BreakerMetricProducer, breakerMetricProducer } from '@switchgear/breaker';
-import type { Environment, Signal } from './environment.ts';
+import type { Environment, Signal } from '../environment.ts';
 import { PrometheusEndpoint } from './prometheus-endpoint.ts';
 
 export interface Pipelines {

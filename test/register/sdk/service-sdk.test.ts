@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { METRICS } from '@switchgear/conventions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../support/folders.ts';
-import { Child, freePort, ROOT } from '../support/processes.ts';
-import { startReceiver } from './otlp-receiver.ts';
+import { temporaryFolder } from '../../support/folders.ts';
+import { Child, freePort, ROOT } from '../../support/processes.ts';
+import { startReceiver } from '../otlp-receiver.ts';
 
-const SERVICES = join(import.meta.dirname, 'services/service-sdk');
+const SERVICES = join(import.meta.dirname, '../services/service-sdk');
 const REGISTER = ['--import', join(ROOT, 'src/register/index.ts')];
 const INCOMING_TRACE = 'a'.repeat(32);
 

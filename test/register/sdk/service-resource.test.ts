@@ -1,11 +1,11 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { describeAgent } from '../../src/breaker/control/messages.ts';
-import { type AttributeValue, ResourceIdentity } from '../../src/control-plane/ingest/resource-identity.ts';
-import { identityOf } from '../../src/control-plane/opamp/agent-identity.ts';
-import { serviceResource } from '../../src/register/service-resource.ts';
-import { temporaryFolder } from '../support/folders.ts';
+import { describeAgent } from '../../../src/breaker/control/messages.ts';
+import { type AttributeValue, ResourceIdentity } from '../../../src/control-plane/ingest/resource-identity.ts';
+import { identityOf } from '../../../src/control-plane/opamp/agent-identity.ts';
+import { serviceResource } from '../../../src/register/sdk/service-resource.ts';
+import { temporaryFolder } from '../../support/folders.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const argv = process.argv[1]!;

@@ -2,10 +2,10 @@ import { emptyResource } from '@opentelemetry/resources';
 import { AggregationTemporality, type IMetricReader } from '@opentelemetry/sdk-metrics';
 import { METRICS, SCOPE_NAME } from '@switchgear/conventions';
 import { expect, test } from 'vitest';
-import { otelObserver } from '../../src/breaker/telemetry/otel-observer.ts';
-import { readEnvironment } from '../../src/register/environment.ts';
-import { createPipelines } from '../../src/register/telemetry-pipelines.ts';
-import { HandmadeReadings, HandmadeWire } from '../breaker/telemetry/readings.ts';
+import { otelObserver } from '../../../src/breaker/telemetry/otel-observer.ts';
+import { readEnvironment } from '../../../src/register/environment.ts';
+import { createPipelines } from '../../../src/register/sdk/telemetry-pipelines.ts';
+import { HandmadeReadings, HandmadeWire } from '../../breaker/telemetry/readings.ts';
 
 test('every reader has all breaker metrics, from 0 on and cumulative', async () => {
   otelObserver().added(new HandmadeReadings('payments', [new HandmadeWire('held')]));

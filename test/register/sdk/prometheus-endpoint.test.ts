@@ -11,11 +11,11 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { ATTR, METRICS, type MetricSpec, SCHEMA_URL, SCOPE_NAME } from '@switchgear/conventions';
 import { afterEach, describe, expect, test } from 'vitest';
-import { breakerMetricProducer } from '../../src/breaker/telemetry/metric-producer.ts';
-import { otelObserver } from '../../src/breaker/telemetry/otel-observer.ts';
-import { version } from '../../src/breaker/version.ts';
-import { PrometheusEndpoint } from '../../src/register/prometheus-endpoint.ts';
-import { HandmadeReadings, HandmadeWire } from '../breaker/telemetry/readings.ts';
+import { breakerMetricProducer } from '../../../src/breaker/telemetry/metric-producer.ts';
+import { otelObserver } from '../../../src/breaker/telemetry/otel-observer.ts';
+import { version } from '../../../src/breaker/version.ts';
+import { PrometheusEndpoint } from '../../../src/register/sdk/prometheus-endpoint.ts';
+import { HandmadeReadings, HandmadeWire } from '../../breaker/telemetry/readings.ts';
 
 const SPECS = Object.values<MetricSpec>(METRICS);
 const TYPES: Record<MetricSpec['instrument'], string> = {
