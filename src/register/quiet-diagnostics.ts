@@ -34,12 +34,31 @@ export class QuietDiagnostics implements DiagLogger {
   verbose(): void {}
 
   #tell(message: unknown, rest: readonly unknown[]): void {
-    const line = [message, ...rest].map(oneLine).join(' ');
+    const line = explained([message, ...rest].map(oneLine).join(' '));
     if (this.#known.has(line)) return;
     if (this.#known.size >= MAX_KNOWN) this.#known.delete(this.#known.values().next().value as string);
     this.#known.add(line);
     this.#write(`switchgear: ${line}\n`);
   }
+}
+
+/** The link to the control plane speaks for itself. */
+const OF_THE_LINK = /^control plane at /;
+const UNREACHED = /\b(?:connect|getaddrinfo) (E[A-Z]+) (\S+?)\)?$/;
+const REFUSED = /\b(Unauthorized|Forbidden)\b/;
+
+/** An exporter says what failed, and not what it was for: one line for one cause, with what to do about it. */
+function explained(line: string): string {
+  if (OF_THE_LINK.test(line)) return line;
+  const [, code, address] = UNREACHED.exec(line) ?? [];
+  if (code !== undefined) {
+    const remedy =
+      'OTEL_EXPORTER_OTLP_ENDPOINT or SWITCHGEAR_URL says where it goes, OTEL_SDK_DISABLED=true turns it off';
+    return `No telemetry reaches ${address} (${code}): ${remedy}`;
+  }
+  const [, word] = REFUSED.exec(line) ?? [];
+  if (word === undefined) return line;
+  return `Telemetry is refused where it goes (${word}): SWITCHGEAR_TOKEN is the control plane's agent token, OTEL_EXPORTER_OTLP_HEADERS is for others`;
 }
 
 /** The SDK reports an error as its properties in JSON, the stack among them. */
@@ -55,7 +74,8 @@ function messageOf(text: string): string | undefined {
   try {
     const { message, code } = JSON.parse(text) as { message?: string; code?: string };
     // An AggregateError of a failed connect has no message, only a code.
-    return [message, code].filter((part) => part !== undefined && part !== '').join(' ') || undefined;
+    const parts = code !== undefined && message?.includes(code) ? [message] : [message, code];
+    return parts.filter((part) => part !== undefined && part !== '').join(' ') || undefined;
   } catch {
     return undefined;
   }

@@ -62,7 +62,8 @@ function start(givenTimeoutMs: number | undefined): Switchgear {
   }
   for (const problem of problems) diag.warn(problem);
   const { resource, identity } = serviceResource();
-  const guards = new ServiceGuards(environment, (line) => diag.warn(line));
+  // Not by way of `diag`, which tells a line once: the same mistake may be made again.
+  const guards = new ServiceGuards(environment, (line) => process.stderr.write(`switchgear: ${line}\n`));
   sdk = environment.disabled ? null : startSdk(environment, resource, guards.instrumentations);
   const link = startLink(environment, identity);
   guards.start();

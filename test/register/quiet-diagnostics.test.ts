@@ -5,14 +5,35 @@ describe('diagnostics', () => {
   test('a problem that repeats is told once', () => {
     const { lines, diagnostics } = listen();
     for (let times = 0; times < 5; times++) diagnostics.error('connect ECONNREFUSED 127.0.0.1:4318');
-    expect(lines).toEqual(['switchgear: connect ECONNREFUSED 127.0.0.1:4318\n']);
+    expect(lines).toHaveLength(1);
+  });
+
+  test('one cause is one line that names it and says what to do, however many exporters meet it', () => {
+    const { lines, diagnostics } = listen();
+    diagnostics.error(JSON.stringify({ message: 'connect ECONNREFUSED 127.0.0.1:4318', code: 'ECONNREFUSED' }));
+    diagnostics.error(
+      'PeriodicExportingMetricReader: metrics export failed (error Error: connect ECONNREFUSED 127.0.0.1:4318)',
+    );
+    diagnostics.error(JSON.stringify({ message: 'Unauthorized', code: '401' }));
+    diagnostics.warn('At shutdown:', new Error('Unauthorized'));
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^switchgear: No telemetry reaches 127\.0\.0\.1:4318 \(ECONNREFUSED\): OTEL_EXPORTER/);
+    expect(lines[1]).toMatch(/^switchgear: Telemetry is refused where it goes \(Unauthorized\): SWITCHGEAR_TOKEN/);
+  });
+
+  test('what the link to the control plane says is left as it is', () => {
+    const { lines, diagnostics } = listen();
+    diagnostics.warn('control plane at http://127.0.0.1:4390: connect ECONNREFUSED 127.0.0.1:4390');
+    expect(lines).toEqual([
+      'switchgear: control plane at http://127.0.0.1:4390: connect ECONNREFUSED 127.0.0.1:4390\n',
+    ]);
   });
 
   test('an error that the SDK wrote as JSON becomes its message, without the stack', () => {
     const { lines, diagnostics } = listen();
-    diagnostics.error(JSON.stringify({ stack: 'Error: x\n    at y', message: 'Unauthorized', code: '401' }));
+    diagnostics.error(JSON.stringify({ stack: 'Error: x\n    at y', message: 'Bad data', code: '400' }));
     diagnostics.error(JSON.stringify({ stack: 'AggregateError\n    at y', code: 'ECONNREFUSED' }));
-    expect(lines).toEqual(['switchgear: Unauthorized 401\n', 'switchgear: ECONNREFUSED\n']);
+    expect(lines).toEqual(['switchgear: Bad data 400\n', 'switchgear: ECONNREFUSED\n']);
   });
 
   test('errors beside a message are one line with it', () => {

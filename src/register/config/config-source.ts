@@ -22,6 +22,9 @@ export class ConfigSource {
   readonly #path: string;
   readonly #tell: (line: string) => void;
   #text: string | undefined;
+  /** The last reading was bad, which was told. */
+  #isBad = false;
+  #wasGood = false;
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -37,15 +40,22 @@ export class ConfigSource {
     try {
       text = readFileSync(this.#path, 'utf8');
     } catch (error) {
-      this.#tell(`${name} cannot be read (${(error as NodeJS.ErrnoException).code}); what was in force stays`);
+      this.#tell(`${name} cannot be read (${(error as NodeJS.ErrnoException).code}); ${this.#whatStays()}`);
       return undefined;
     }
     if (text === this.#text) return undefined;
     this.#text = text;
     const { config, problems } = readConfig(text);
     for (const { line, column, message } of problems) this.#tell(`${name}:${line}:${column} ${message}`);
-    if (problems.length > 0) this.#tell(`${name} is not in force; what was before it stays`);
+    if (problems.length > 0) this.#tell(`${name} is not in force; ${this.#whatStays()}`);
+    else if (this.#isBad) this.#tell(`${name} is in order and in force again`);
+    this.#isBad = problems.length > 0;
+    this.#wasGood ||= config !== undefined;
     return config;
+  }
+
+  #whatStays(): string {
+    return this.#wasGood ? 'what was in force stays' : 'until it is, breakers only look on';
   }
 
   /** Calls `listener` with each good configuration from now on. Keeps no process alive. */

@@ -18,6 +18,7 @@ export class FileBreaker {
   readonly breaker: Breaker;
   #judge: OutcomeJudge;
   readonly #madeWith: string;
+  #isRetired = false;
 
   /** @throws InvalidInputError where the breaker cannot be made so */
   constructor(name: string, config: BreakerConfig, defaults: FileDefaults) {
@@ -46,12 +47,16 @@ export class FileBreaker {
     const judge = judgeOf(config);
     this.breaker.redefine({ ...settingsOf(config), mode: config.mode ?? defaults.mode });
     this.#judge = judge;
+    this.#isRetired = false;
     return unchangeable(config, defaults) === this.#madeWith;
   }
 
-  /** Nothing in the file leads to it any more: it lets all through, and its counts stand. */
-  retire(): void {
+  /** Nothing in the file leads to it any more: it lets all through, and its counts stand. Returns false where it was so already. */
+  retire(): boolean {
+    if (this.#isRetired) return false;
+    this.#isRetired = true;
     this.breaker.redefine({ mode: 'disabled' });
+    return true;
   }
 }
 

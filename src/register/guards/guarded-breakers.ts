@@ -42,7 +42,7 @@ export class GuardedBreakers {
     this.#defaults = { mode, callSpans: telemetry?.callSpans ?? 'failures' };
     for (const [name, breaker] of Object.entries(breakers)) this.#bring(name, breaker);
     for (const [name, breaker] of this.#named) {
-      if (!Object.hasOwn(breakers, name)) this.#attempt(name, () => breaker.retire());
+      if (!Object.hasOwn(breakers, name)) this.#retire(name, breaker);
     }
     this.#match = compileRules(rules);
     this.#unmatched = unmatched === NO_BREAKER ? null : unmatched;
@@ -52,6 +52,14 @@ export class GuardedBreakers {
         else breaker.retire();
       });
     }
+  }
+
+  #retire(name: string, breaker: FileBreaker): void {
+    this.#attempt(name, () => {
+      // By mistake or not, calls that were guarded are not any more.
+      if (breaker.retire())
+        this.#options.tell(`Breaker "${name}" is not in the file any more; it lets all calls through`);
+    });
   }
 
   #bring(name: string, config: BreakerConfig): void {
@@ -72,7 +80,7 @@ export class GuardedBreakers {
       if (!this.#toldOfMost) {
         this.#toldOfMost = true;
         this.#options.tell(
-          `There are breakers for ${this.#byHost.size} hosts; calls to "${host}" and further ones have none`,
+          `There are breakers for ${this.#byHost.size} hosts; calls to "${host}" and further ones have none (unmatched.maxOrigins)`,
         );
       }
       return undefined;

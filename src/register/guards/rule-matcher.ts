@@ -25,7 +25,23 @@ export function compileRules(rules: readonly RuleConfig[]): MatchRules {
       return wanted === undefined ? [] : [{ part, holds: testOf(part, [wanted].flat()) }];
     }),
   }));
-  return (call) => compiled.find(({ tests }) => tests.every(({ part, holds }) => holds(call[part])))?.breaker;
+  return (call) => compiled.find(({ tests }) => tests.every(({ part, holds }) => fits(call, part, holds)))?.breaker;
+}
+
+/** Where a port is left out of a call's host it is the scheme's own; people copy it from a connection string all the same. */
+const OWN_PORTS: Readonly<Record<string, string>> = {
+  http: '80',
+  https: '443',
+  postgres: '5432',
+  redis: '6379',
+  rediss: '6379',
+};
+
+function fits(call: OutgoingCall, part: Part, holds: Test): boolean {
+  if (holds(call[part])) return true;
+  if (part !== 'host' || /:\d+$/.test(call.host)) return false;
+  const port = OWN_PORTS[call.origin.slice(0, call.origin.indexOf(':'))];
+  return port !== undefined && holds(`${call.host}:${port}`);
 }
 
 /** Hosts and methods are the same in capitals and without; paths are not. */

@@ -39,7 +39,12 @@ export class ServiceGuards {
     if (!guards) return;
     const breakers = new GuardedBreakers({ tell: this.#tell, ownOrigins });
     breakers.apply(this.#config);
-    this.#source?.follow((config) => breakers.apply(config));
+    this.#source?.follow((config) => {
+      breakers.apply(config);
+      if (isOther(config.telemetry?.instrumentations, this.#config.telemetry?.instrumentations)) {
+        this.#tell('telemetry.instrumentations changed; it takes effect at the next start');
+      }
+    });
     const modules = createModuleGuards(version, breakers.choose);
     this.#takeOff = [installFetchGuard(breakers.choose), installHttpGuard(breakers.choose), () => modules.disable()];
   }
@@ -49,4 +54,8 @@ export class ServiceGuards {
     this.#source?.close();
     for (const off of this.#takeOff.splice(0)) off();
   }
+}
+
+function isOther(left: readonly string[] | undefined, right: readonly string[] | undefined): boolean {
+  return left?.join() !== right?.join();
 }

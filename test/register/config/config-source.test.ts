@@ -36,7 +36,7 @@ describe('the file', () => {
 
   test('that cannot be read is told, and says nothing', () => {
     expect(source.read()).toBeUndefined();
-    expect(told).toEqual(['switchgear.yaml cannot be read (ENOENT); what was in force stays']);
+    expect(told).toEqual(['switchgear.yaml cannot be read (ENOENT); until it is, breakers only look on']);
   });
 
   test('that is bad is told with line and column', () => {
@@ -71,6 +71,8 @@ describe('a change', () => {
     expect(seen).toEqual([]);
     writeFileSync(path, 'mode: shadow\n');
     await vi.waitFor(() => expect(seen).toEqual([{ mode: 'shadow' }]), 5_000);
+    expect(told.at(-1)).toBe('switchgear.yaml is in order and in force again');
+    expect(told.at(-2)).toBe('switchgear.yaml is not in force; what was in force stays');
   });
 
   test('that leaves the text as it was is none', () => {

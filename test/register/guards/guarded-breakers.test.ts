@@ -39,7 +39,9 @@ describe('without a configuration', () => {
     guarded.apply({});
     for (let host = 0; host < 60; host++) guarded.choose(call(`http://host-${host}`));
     expect(allBreakers()).toHaveLength(50);
-    expect(told).toEqual(['There are breakers for 50 hosts; calls to "host-50" and further ones have none']);
+    expect(told).toEqual([
+      'There are breakers for 50 hosts; calls to "host-50" and further ones have none (unmatched.maxOrigins)',
+    ]);
   });
 
   test('the telemetry of the service has none', () => {
@@ -101,6 +103,8 @@ describe('a configuration', () => {
     guarded.apply({ unmatched: 'none' });
     expect(guarded.choose(call('https://pay.example.com'))).toBeUndefined();
     expect(payments.state).toBe('disabled');
+    guarded.apply({ unmatched: 'none' });
+    expect(told).toEqual(['Breaker "payments" is not in the file any more; it lets all calls through']);
     guarded.apply(config);
     expect(chosen('https://pay.example.com')).toBe(payments);
     expect(payments.state).toBe('closed');

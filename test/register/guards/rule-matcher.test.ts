@@ -37,6 +37,20 @@ describe('a rule', () => {
     expect(compileRules([{ match, breaker: 'a' }])(CALL)).toBe(holds ? 'a' : undefined);
   });
 
+  test.each([
+    ['https://api.example.com', 'api.example.com', 'api.example.com:443', true],
+    ['http://api.example.com', 'api.example.com', 'api.example.com:443', false],
+    ['postgres://db/shop', 'db', 'db:5432', true],
+    ['redis://cache', 'cache', 'cache:6379', true],
+    ['redis://cache:6380', 'cache:6380', 'cache:6379', false],
+    ['https://[::1]', '[::1]', '[::1]:443', true],
+    ['grpc://stock:50051', 'stock:50051', 'stock:50051', true],
+  ])('for %s, whose host is %s, with the port it need not say: %s', (origin, host, pattern, holds) => {
+    expect(compileRules([{ match: { host: pattern }, breaker: 'a' }])({ ...CALL, origin, host })).toBe(
+      holds ? 'a' : undefined,
+    );
+  });
+
   test('before another decides', () => {
     const rules = [
       { match: { path: '/v2/**' }, breaker: 'second' },
