@@ -59,6 +59,7 @@ export class Breaker<Wires extends readonly NeutralWire[] = readonly NeutralWire
     // Without a wire nobody replays anything.
     const operations = valid.wires.length > 0 ? new Operations() : undefined;
     const attached = attachWires(valid, {
+      breaker: name,
       observer: () => this.#observer,
       operations,
       replay: (replay, origin) => {

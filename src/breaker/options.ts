@@ -83,7 +83,6 @@ export interface ValidDefinition {
 }
 
 export interface ValidOptions extends ValidDefinition {
-  readonly name: string;
   readonly isFailure: (error: unknown) => boolean;
   readonly isFailureResult: ((result: unknown) => boolean) | undefined;
   readonly isSlow: ((ended: EndedCall) => boolean) | undefined;
@@ -144,9 +143,17 @@ const definitionShape = object({}, DEFINITION_CHECKS);
 export function validateOptions(name: string, options: BreakerOptions): ValidOptions {
   const problems = [...breakerName(name, 'name'), ...shape(options, '')];
   if (problems.length > 0) throw new InvalidInputError(problems);
+  // Breakers that say nothing of their own have one object for it.
+  if (Object.keys(options).length === 0) return DEFAULT_OPTIONS;
+  return optionsOf(options);
+}
+
+function optionsOf(options: BreakerOptions): ValidOptions {
+  // Spread into the object below, they would cost each breaker 32 bytes.
+  const { settings, mode } = definitionOf(options);
   return {
-    name,
-    ...definitionOf(options),
+    settings,
+    mode,
     isFailure: options.isFailure ?? everyErrorIsFailure,
     isFailureResult: options.isFailureResult,
     isSlow: options.isSlow,
@@ -182,6 +189,8 @@ const NO_WIRES: readonly NeutralWire[] = [];
 function everyErrorIsFailure(): boolean {
   return true;
 }
+
+const DEFAULT_OPTIONS = optionsOf({});
 
 function checkWires(wires: readonly unknown[], field: string): Problem[] {
   const names = new Set<string>();

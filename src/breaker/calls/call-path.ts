@@ -81,7 +81,7 @@ export class CallPath {
     this.#wires = wires;
     this.#observer = observer;
     this.#listener = listener;
-    this.#lesson = Lesson.of(options, wires);
+    this.#lesson = Lesson.of(observer.breaker, options, wires);
   }
 
   /** @param replay runs the same call once more; undefined where that cannot be done */
@@ -199,7 +199,7 @@ export class CallPath {
     try {
       return this.#options.isFailure(error) ? 'failure' : 'ignored';
     } catch (thrown) {
-      diagError(`isFailure of breaker "${this.#options.name}" threw`, thrown);
+      diagError(`isFailure of breaker "${this.#observer.breaker}" threw`, thrown);
       return 'failure';
     }
   }
@@ -218,7 +218,7 @@ export class CallPath {
     answer: (value: unknown) => unknown,
     fail: (error: unknown) => unknown,
   ): Promise<unknown> {
-    const limits = { breaker: this.#options.name, clock: this.#core.clock, timeoutMs, signal };
+    const limits = { breaker: this.#observer.breaker, clock: this.#core.clock, timeoutMs, signal };
     return raceCall(call, run, limits, answer, fail);
   }
 
@@ -290,12 +290,12 @@ export class CallPath {
   #refuse(refusal: Refusal, causes: readonly unknown[]): BreakerOpenError | BreakerLimitError {
     this.refuse(refusal);
     const { limited, retryAfterMs } = refusal;
-    const { name } = this.#options;
+    const { breaker } = this.#observer;
     const { maxConcurrent } = this.#core.settings;
     return stackless(() =>
       limited
-        ? new BreakerLimitError(name, maxConcurrent ?? 0, causes)
-        : new BreakerOpenError(name, retryAfterMs, causes),
+        ? new BreakerLimitError(breaker, maxConcurrent ?? 0, causes)
+        : new BreakerOpenError(breaker, retryAfterMs, causes),
     );
   }
 
@@ -339,7 +339,7 @@ export class CallPath {
   ): CallToDivert {
     // The key that its function was given, where it asked for one, is the one that its replays get.
     return new CallToDivert(
-      this.#options.name,
+      this.#observer.breaker,
       this.#core.clock.monotonicMs(),
       options,
       replay,
@@ -354,7 +354,7 @@ export class CallPath {
     try {
       return Boolean(this.#options.isSlow?.({ result, error }));
     } catch (thrown) {
-      diagError(`isSlow of breaker "${this.#options.name}" threw`, thrown);
+      diagError(`isSlow of breaker "${this.#observer.breaker}" threw`, thrown);
       return false;
     }
   }
@@ -365,7 +365,7 @@ export class CallPath {
     try {
       return isFailureResult(value) ? 'failure' : 'success';
     } catch (thrown) {
-      diagError(`isFailureResult of breaker "${this.#options.name}" threw`, thrown);
+      diagError(`isFailureResult of breaker "${this.#observer.breaker}" threw`, thrown);
       return 'failure';
     }
   }

@@ -7,20 +7,20 @@ import type { NeutralWire, WireHost, WireReport } from './wire.ts';
 import { WireCounters } from './wire-counters.ts';
 
 /** What the wires need of their breaker. The observer exists only once the breaker does, hence a function. */
-export interface BreakerForWires extends Omit<WireHost, 'breaker' | 'clock' | 'report' | 'operations'> {
+export interface BreakerForWires extends Omit<WireHost, 'clock' | 'report' | 'operations'> {
   readonly operations: Operations | undefined;
   readonly observer: () => IsolatedObserver;
 }
 
 /** Gives each wire its counters and its host. */
 export function attachWires(
-  { name: breaker, wires, clock }: ValidOptions,
+  { wires, clock }: ValidOptions,
   { observer, operations, ...services }: BreakerForWires,
 ): { readonly wires: readonly AttachedWire[]; readonly readings: readonly WireReadings[] } {
   if (operations === undefined) return NONE;
   const attached = wires.map((wire) => ({ wire, counters: new WireCounters() }));
   for (const { wire, counters } of attached) {
-    const host: WireHost = { breaker, clock, operations, ...services, report: reportFor(wire, counters, observer) };
+    const host: WireHost = { clock, operations, ...services, report: reportFor(wire, counters, observer) };
     wire.attach?.(host);
   }
   return { wires: attached, readings: attached.map(readingsOf) };

@@ -16,11 +16,12 @@ export class Lesson {
 
   /** Undefined where no wire learns: such a breaker pays one look for each good call. */
   static of(
-    { name, clock }: { readonly name: string; readonly clock: Clock },
+    breaker: string,
+    { clock }: { readonly clock: Clock },
     attached: readonly { readonly wire: NeutralWire }[],
   ): Lesson | undefined {
     const wires = attached.map(({ wire }) => wire).filter(({ learn }) => learn !== undefined);
-    return wires.length > 0 ? new Lesson(name, clock, wires) : undefined;
+    return wires.length > 0 ? new Lesson(breaker, clock, wires) : undefined;
   }
 
   teach(told: Partial<Pick<GoodCall, 'input' | 'key' | 'fn'>> | undefined, result: unknown): void {

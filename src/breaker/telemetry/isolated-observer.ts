@@ -26,6 +26,11 @@ export class IsolatedObserver {
     this.#readings = readings;
   }
 
+  /** The breaker's name. */
+  get breaker(): string {
+    return this.#readings.name;
+  }
+
   added(): void {
     this.#guard((observer) => observer.added(this.#readings));
   }

@@ -96,13 +96,13 @@ function readSettings(settings: SharedSettings): BreakerSettings {
   }
 }
 
-function attachToCounters({ wires, name }: ValidOptions, handle: BreakerHandle): AttachedWire[] {
+function attachToCounters({ wires }: ValidOptions, handle: BreakerHandle): AttachedWire[] {
   return wires.map((wire, index) => {
     const field = `neutralWires[${index}]`;
     const counters = handle.wires.find((known) => known.name === wire.name)?.counters;
     if (!counters) {
       const known = handle.wires.map((owned) => owned.name).join(', ') || 'none';
-      const rule = `must be the name of a wire of breaker "${name}" in the thread that owns it (${known})`;
+      const rule = `must be the name of a wire of breaker "${handle.name}" in the thread that owns it (${known})`;
       throw new InvalidInputError([{ field: `${field}.name`, rule, value: wire.name }]);
     }
     if (wire.load || wire.attach) {
