@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { jsonSchema, readConfig } from '../../src/service-config/index.ts';
 
-const page = readFileSync(join(import.meta.dirname, '../../docs/switchgear-yaml.md'), 'utf8');
-const examples = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text!);
+const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
+const page = read('docs/switchgear-yaml.md');
+const examplesIn = (text: string) => [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, example]) => example!);
 
 describe('the page of switchgear.yaml', () => {
-  test('its examples are in order', () => {
+  test.each(['docs/switchgear-yaml.md', 'README.md'])('the examples of %s are in order', (path) => {
+    const examples = examplesIn(read(path));
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) expect(readConfig(example).problems).toEqual([]);
   });
