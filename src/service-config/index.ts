@@ -1,3 +1,4 @@
+export { guardSettings } from './guard-settings.ts';
 export { jsonSchema, SCHEMA_ID } from './json-schema.ts';
 export { type ConfigProblem, type ConfigReading, readConfig } from './read-config.ts';
 export {

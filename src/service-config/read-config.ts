@@ -1,13 +1,7 @@
-import {
-  applySettings,
-  checkSettingsRules,
-  DEFAULT_SETTINGS,
-  describeProblem,
-  type Problem,
-  presets,
-} from '@switchgear/conventions';
+import { checkSettingsRules, describeProblem, type Problem } from '@switchgear/conventions';
 import { type Document, isMap, isNode, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { CONFIG_SHAPE } from './config-shape.ts';
+import { guardSettings } from './guard-settings.ts';
 import { type GuardConfig, NO_BREAKER, type ServiceConfig } from './service-config.ts';
 
 /** One thing that is wrong with the file, and where. */
@@ -76,8 +70,7 @@ function checkTogether(config: ServiceConfig): Problem[] {
 }
 
 function checkSettings(guard: GuardConfig, field: string): Problem[] {
-  const base = guard.preset ? applySettings(DEFAULT_SETTINGS, presets[guard.preset]) : DEFAULT_SETTINGS;
-  return checkSettingsRules(applySettings(base, guard)).map((problem) => ({
+  return checkSettingsRules(guardSettings(guard)).map((problem) => ({
     ...problem,
     field: `${field}.${problem.field}`,
   }));

@@ -4,6 +4,7 @@ import {
   isRecord,
   object as objectCheck,
   oneOf,
+  recordOf,
   type SettingLimit,
 } from '@switchgear/conventions';
 
@@ -54,13 +55,7 @@ export function byKind(kinds: Readonly<Record<string, readonly [required: Fields
 /** A map from names that pass `key` to items. */
 export function mapOf(key: Check, item: Shape): Shape {
   return {
-    check(value, field) {
-      if (!isRecord(value)) return [{ field, rule: 'must be an object', value }];
-      return Object.entries(value).flatMap(([name, entry]) => [
-        ...key(name, `${field}.${name}`),
-        ...item.check(entry, `${field}.${name}`),
-      ]);
-    },
+    check: recordOf(key, item.check),
     schema: { type: 'object', additionalProperties: item.schema },
   };
 }

@@ -1,7 +1,12 @@
 import { judgeOutcomes, type OutcomeJudge } from '@switchgear/adapters/outcomes';
 import { type Breaker, createBreaker } from '@switchgear/breaker';
-import { presets, type SettingsPatch } from '@switchgear/conventions';
-import type { BreakerConfig, FileMode, GuardConfig, OutcomesConfig } from '@switchgear/service-config';
+import {
+  type BreakerConfig,
+  type FileMode,
+  type GuardConfig,
+  guardSettings,
+  type OutcomesConfig,
+} from '@switchgear/service-config';
 import { createWire } from './create-wire.ts';
 
 /** What the file says of all breakers. */
@@ -26,7 +31,7 @@ export class FileBreaker {
     this.#madeWith = unchangeable(config, defaults);
     const { wires = [], wireMode, wireTimeoutMs, callSpans = defaults.callSpans } = config;
     const breaker = createBreaker(name, {
-      ...settingsOf(config),
+      ...guardSettings(config),
       mode: config.mode ?? defaults.mode,
       callSpans,
       neutralWires: wires.map(createWire),
@@ -45,7 +50,7 @@ export class FileBreaker {
    */
   apply(config: BreakerConfig, defaults: FileDefaults): boolean {
     const judge = judgeOf(config);
-    this.breaker.redefine({ ...settingsOf(config), mode: config.mode ?? defaults.mode });
+    this.breaker.redefine({ ...guardSettings(config), mode: config.mode ?? defaults.mode });
     this.#judge = judge;
     this.#isRetired = false;
     return unchangeable(config, defaults) === this.#madeWith;
@@ -62,18 +67,6 @@ export class FileBreaker {
 
 function judgeOf({ failures, ignored, slow }: OutcomesConfig): OutcomeJudge {
   return judgeOutcomes({ ...(failures && { failures }), ...(ignored && { ignored }), ...(slow && { slow }) });
-}
-
-function settingsOf({ preset, trip, cooldownMs, halfOpen, timeoutMs, maxConcurrent }: GuardConfig): SettingsPatch {
-  const base: SettingsPatch = preset === undefined ? {} : presets[preset];
-  return {
-    trip: { ...base.trip, ...trip },
-    ...((cooldownMs ?? base.cooldownMs) !== undefined && { cooldownMs: cooldownMs ?? base.cooldownMs }),
-    halfOpen: { ...base.halfOpen, ...halfOpen },
-    // null is a value of its own here: no limit.
-    timeoutMs: timeoutMs === undefined ? base.timeoutMs : timeoutMs,
-    maxConcurrent: maxConcurrent === undefined ? base.maxConcurrent : maxConcurrent,
-  };
 }
 
 function unchangeable(config: BreakerConfig, defaults: FileDefaults): string {
