@@ -24,14 +24,10 @@ export class YieldingTracerProvider extends ProxyTracerProvider {
 }
 
 class YieldingTracer implements Tracer {
-  readonly #provider: ProxyTracerProvider;
-  readonly #key: Parameters<TracerProvider['getTracer']>;
-  #delegate: TracerProvider | undefined = undefined;
-  #tracer: Tracer | undefined = undefined;
+  readonly #current: () => Tracer;
 
   constructor(provider: ProxyTracerProvider, key: Parameters<TracerProvider['getTracer']>) {
-    this.#provider = provider;
-    this.#key = key;
+    this.#current = ofDelegate(provider, (delegate) => delegate.getTracer(...key));
   }
 
   startSpan(...args: [name: string, options?: SpanOptions, context?: Parameters<Tracer['startSpan']>[2]]): Span {
@@ -41,15 +37,6 @@ class YieldingTracer implements Tracer {
   startActiveSpan(...args: unknown[]): never {
     const tracer = this.#current();
     return Reflect.apply(tracer.startActiveSpan, tracer, args) as never;
-  }
-
-  #current(): Tracer {
-    const delegate = this.#provider.getDelegate();
-    if (this.#tracer === undefined || delegate !== this.#delegate) {
-      this.#delegate = delegate;
-      this.#tracer = delegate.getTracer(...this.#key);
-    }
-    return this.#tracer;
   }
 }
 
@@ -70,18 +57,23 @@ export class YieldingLoggerProvider implements LoggerProvider {
   }
 
   getLogger(...key: Parameters<LoggerProvider['getLogger']>): Logger {
-    let delegate: LoggerProvider | undefined;
-    let logger: Logger | undefined;
-    const current = (): Logger => {
-      if (logger === undefined || delegate !== this.#delegate) {
-        delegate = this.#delegate;
-        logger = delegate.getLogger(...key);
-      }
-      return logger;
-    };
+    const current = ofDelegate(this, (delegate) => delegate.getLogger(...key));
     return {
       emit: (record) => current().emit(record),
       enabled: (options) => current().enabled(options),
     };
   }
+}
+
+/** What the provider's delegate of this moment makes, made once for each delegate. */
+function ofDelegate<Delegate, Made>(
+  provider: { getDelegate(): Delegate },
+  make: (delegate: Delegate) => Made,
+): () => Made {
+  let last: { readonly delegate: Delegate; readonly made: Made } | undefined;
+  return () => {
+    const delegate = provider.getDelegate();
+    if (last?.delegate !== delegate) last = { delegate, made: make(delegate) };
+    return last.made;
+  };
 }
