@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { cacheFolder } from '../../test/support/cache-folder.ts';
 
 const PACKAGE = '@opentelemetry/auto-instrumentations-node';
 const VERSION = '0.82.0';
@@ -14,8 +14,7 @@ const VERSION = '0.82.0';
  * dependency of the repository: it is installed once into a cache folder.
  */
 export async function autoInstrumentations(): Promise<string> {
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-  const folder = join(cache, 'switchgear', `auto-instrumentations-node-${VERSION}`);
+  const folder = join(cacheFolder(), `auto-instrumentations-node-${VERSION}`);
   const entry = join(folder, 'node_modules', PACKAGE, 'dist/register.mjs');
   if (!existsSync(entry)) {
     process.stderr.write(`installing ${PACKAGE} ${VERSION} once, for the comparison\n`);

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'vitest';
+import { describe } from 'vitest';
 import { cacheFolder } from './cache-folder.ts';
 import { Child, ROOT } from './processes.ts';
+import { describeWithout } from './tools.ts';
 
 /** Milliseconds that npm may take to bring one. */
 const DEADLINE_MS = 100_000;
@@ -27,21 +28,8 @@ export function oldestNodeVersion(): string {
  */
 export async function describeWithNode(version: string, title: string, suite: (path: string) => void): Promise<void> {
   const found = await findNode(version).catch((error: Error) => error);
-  if (!(found instanceof Error)) {
-    describe(title, () => suite(found));
-    return;
-  }
-  if (process.env.CI === 'true') {
-    describe(title, () => {
-      test(`has Node.js ${version}`, () => {
-        throw found;
-      });
-    });
-    return;
-  }
-  describe.skip(`${title} (skipped: ${found.message.split('\n')[0]})`, () => {
-    test(`needs Node.js ${version}`, () => {});
-  });
+  if (found instanceof Error) describeWithout(`Node.js ${version}`, title, found);
+  else describe(title, () => suite(found));
 }
 
 /**

@@ -26,17 +26,21 @@ export function describeWithTool(
     describe(title, () => suite(path));
     return;
   }
-  const how = howToGet(tool.name, tool.debianPackage);
+  describeWithout(tool.name, title, new Error(howToGet(tool.name, tool.debianPackage)));
+}
+
+/** In the place of a suite whose need is missing: skipped under a name that says why, and failed with `CI=true`. */
+export function describeWithout(need: string, title: string, why: Error): void {
   if (process.env.CI === 'true') {
     describe(title, () => {
-      test(`has ${tool.name}`, () => {
-        throw new Error(how);
+      test(`has ${need}`, () => {
+        throw why;
       });
     });
     return;
   }
-  describe.skip(`${title} (skipped: ${how})`, () => {
-    test(`needs ${tool.name}`, () => {});
+  describe.skip(`${title} (skipped: ${why.message.split('\n')[0]})`, () => {
+    test(`needs ${need}`, () => {});
   });
 }
 
